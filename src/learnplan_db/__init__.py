@@ -1,0 +1,1 @@
+"""Deploy, protect and prove the learning-plan schema."""
