@@ -1,0 +1,20 @@
+-- Deploy learnplan-db:policy_roles to pg
+-- requires: schema_learnplan
+-- requires: function_ensure_role
+-- requires: function_assert_same
+--
+-- The three kinds of callers. An existing role is left as it is, a missing one is made NOLOGIN;
+-- none is ever dropped, since roles belong to the whole cluster.
+-- Source: design, names in the database.
+
+begin;
+
+select learnplan_private.ensure_role('anon');
+select learnplan_private.ensure_role('authenticated');
+select learnplan_private.ensure_role('service_role');
+
+grant usage on schema learnplan to authenticated, service_role;
+-- no usage for anon beyond that: anonymous callers read nothing
+-- no usage on learnplan_private for anybody: policies call the helpers by their identity
+
+commit;

@@ -1,0 +1,18 @@
+-- Deploy learnplan-db:policy_views to pg
+-- requires: view_module_progress
+-- requires: view_plan_progress
+-- requires: policy_task_progress
+--
+-- Who may read the views. They run with the caller's rights, so the tables' policies decide
+-- which rows; nobody may write through them.
+-- Source: outline, client mapping notes.
+
+begin;
+
+revoke all on learnplan.module_progress, learnplan.plan_progress
+from public, anon, authenticated, service_role;
+
+grant select on learnplan.module_progress to authenticated, service_role;
+grant select on learnplan.plan_progress to authenticated, service_role;
+
+commit;

@@ -1,0 +1,16 @@
+-- Deploy learnplan-db:trigger_resources to pg
+-- requires: table_resources
+-- requires: function_tg__stamp_created_at
+-- requires: function_assert_same
+-- requires: function_describe_relation
+--
+-- The stamps come first: triggers fire in the order of their names.
+-- Source: design, tables.
+
+begin;
+
+create trigger _100_stamp_created_at
+  before insert on learnplan.resources
+  for each row execute function learnplan_private.tg__stamp_created_at();
+
+commit;

@@ -1,0 +1,21 @@
+-- Deploy learnplan-db:trigger_tasks to pg
+-- requires: table_tasks
+-- requires: function_tg__stamp_created_at
+-- requires: function_tg__touch_updated_at
+-- requires: function_assert_same
+-- requires: function_describe_relation
+--
+-- The stamps come first: triggers fire in the order of their names.
+-- Source: design, tables.
+
+begin;
+
+create trigger _100_stamp_created_at
+  before insert on learnplan.tasks
+  for each row execute function learnplan_private.tg__stamp_created_at();
+
+create trigger _100_touch_updated_at
+  before insert or update on learnplan.tasks
+  for each row execute function learnplan_private.tg__touch_updated_at();
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert learnplan-db:enum_progress_status from pg
+
+begin;
+
+drop type learnplan.progress_status;
+
+commit;

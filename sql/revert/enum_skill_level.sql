@@ -1,0 +1,7 @@
+-- Revert learnplan-db:enum_skill_level from pg
+
+begin;
+
+drop type learnplan.skill_level;
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert learnplan-db:function_can_read_task from pg
+
+begin;
+
+drop function learnplan_private.can_read_task(uuid, uuid);
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert learnplan-db:function_current_claims from pg
+
+begin;
+
+drop function learnplan.current_claims();
+
+commit;

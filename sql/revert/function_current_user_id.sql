@@ -1,0 +1,7 @@
+-- Revert learnplan-db:function_current_user_id from pg
+
+begin;
+
+drop function learnplan.current_user_id();
+
+commit;

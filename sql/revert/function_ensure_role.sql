@@ -1,0 +1,7 @@
+-- Revert learnplan-db:function_ensure_role from pg
+
+begin;
+
+drop function learnplan_private.ensure_role(name);
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert learnplan-db:function_return_role from pg
+
+begin;
+
+drop function learnplan_private.return_role(name);
+
+commit;

@@ -1,0 +1,9 @@
+-- Revert learnplan-db:role_learnplan_reader from pg
+--
+-- The role stays: it belongs to the whole cluster, and another database may use it.
+
+begin;
+
+revoke usage on schema learnplan from learnplan_reader;
+
+commit;

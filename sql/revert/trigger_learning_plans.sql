@@ -1,0 +1,8 @@
+-- Revert learnplan-db:trigger_learning_plans from pg
+
+begin;
+
+drop trigger _100_touch_updated_at on learnplan.learning_plans;
+drop trigger _100_stamp_created_at on learnplan.learning_plans;
+
+commit;

@@ -1,0 +1,8 @@
+-- Revert learnplan-db:trigger_modules from pg
+
+begin;
+
+drop trigger _100_touch_updated_at on learnplan.modules;
+drop trigger _100_stamp_created_at on learnplan.modules;
+
+commit;

@@ -1,0 +1,8 @@
+-- Revert learnplan-db:trigger_tasks from pg
+
+begin;
+
+drop trigger _100_touch_updated_at on learnplan.tasks;
+drop trigger _100_stamp_created_at on learnplan.tasks;
+
+commit;

@@ -1,0 +1,8 @@
+-- Revert learnplan-db:trigger_users from pg
+
+begin;
+
+drop trigger _100_touch_updated_at on learnplan.users;
+drop trigger _100_stamp_created_at on learnplan.users;
+
+commit;

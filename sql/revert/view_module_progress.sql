@@ -1,0 +1,7 @@
+-- Revert learnplan-db:view_module_progress from pg
+
+begin;
+
+drop view learnplan.module_progress;
+
+commit;

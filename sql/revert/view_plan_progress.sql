@@ -1,0 +1,7 @@
+-- Revert learnplan-db:view_plan_progress from pg
+
+begin;
+
+drop view learnplan.plan_progress;
+
+commit;

@@ -1,0 +1,20 @@
+-- Verify learnplan-db:function_current_verified_email on pg
+
+begin;
+
+select learnplan_private.assert_same(
+  'function learnplan.current_verified_email()',
+  array[
+    'arguments ',
+    'returns text',
+    'language plpgsql',
+    'stable',
+    'parallel safe',
+    'security invoker',
+    'set search_path=pg_catalog, pg_temp',
+    'body a6a7b5ca72b05e778368821298bd4a5b'
+  ],
+  array(select learnplan_private.describe_function('learnplan.current_verified_email()'))
+);
+
+rollback;

@@ -1,0 +1,13 @@
+-- Verify learnplan-db:trigger_task_resources on pg
+
+begin;
+
+select learnplan_private.assert_same(
+  'triggers of learnplan.task_resources',
+  array[
+    'trigger _100_stamp_created_at BEFORE INSERT ON learnplan.task_resources FOR EACH ROW EXECUTE FUNCTION learnplan_private.tg__stamp_created_at()'
+  ],
+  array(select learnplan_private.describe_relation('learnplan.task_resources', 'trigger'))
+);
+
+rollback;
