@@ -1,0 +1,187 @@
+"""
+Become someone inside a transaction, and always come back.
+
+``with acting_as(connection, sub=...)`` or ``async with`` takes the role and the claims
+of one request with ``set_config(..., true)``, so that neither outlives the transaction.
+Pass only what your server has verified: the database believes it.
+
+May import errors, psycopg and the standard library. Never sets anything for the
+session, never puts a value into the text of a statement.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, errors
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+from learnplan_db.errors import IdentityError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from uuid import UUID
+
+SIGNED_IN, ANONYMOUS = "authenticated", "anon"
+C = TypeVar("C", bound=Connection[Any] | AsyncConnection[Any])
+
+# Materialized steps, because each must be over before the next: what was set is read
+# before it is set, nothing is set after a refusal, current_user is read last.
+_BECOME = """
+with before as materialized (
+    select pg_catalog.current_setting('role') as role,
+        coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') as claims,
+        login.rolname as login,
+        case when login.rolsuper then 'login-superuser'
+            when login.rolbypassrls then 'login-bypassrls'
+            when target.rolsuper then 'role-superuser'
+            when target.rolbypassrls and %(claims)s::text <> '' then 'role-bypassrls'
+            when exists (
+                select from pg_catalog.pg_class as t
+                join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+                where n.nspname = 'learnplan'
+                    and t.relrowsecurity and not t.relforcerowsecurity
+                    and pg_catalog.pg_has_role(session_user, t.relowner, 'MEMBER')
+            ) then 'owner-unforced'
+        end as refusal
+    from pg_catalog.pg_roles as login
+    left join pg_catalog.pg_roles as target on target.rolname = %(role)s::text
+    where login.rolname = session_user
+), became as materialized (
+    select before.*, case when refusal is null then row(
+        pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
+        pg_catalog.set_config('role', %(role)s::text, true))::text end as done
+    from before
+)
+select role, claims, login, refusal, current_user, done is null from became"""
+_RETURN = """
+select pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
+    pg_catalog.set_config('role', %(role)s::text, true)"""
+
+
+def acting_as(
+    conn: C,
+    *,
+    sub: str | None = None,
+    user_id: UUID | None = None,
+    email: str | None = None,
+    role: str | None = None,
+) -> ActingAs[C]:
+    """
+    Return a block in which the connection acts as one caller; the block yields it.
+
+    Outside a transaction the block is one, inside it is a savepoint; both end as
+    psycopg ends them. An isolation level is chosen on the connection, beforehand.
+    Args: sub: the verified subject of the token; user_id: users.id, if the token holds
+        it; email: only an address that the provider has verified; role: "authenticated"
+        unless said otherwise. "anon" takes no identity, "authenticated" needs one.
+    Raises: IdentityError: the identity is missing or unusable, the role cannot be
+        taken, row security would be bypassed, or the block ends normally although its
+        transaction is lost. Nothing stays set. TypeError: ``with`` on an
+        AsyncConnection, ``async with`` on a Connection.
+    Source: design, section 5.
+    """
+    role = SIGNED_IN if role is None else role
+    for name, value in (("role", role), ("sub", sub), ("email", email)):
+        # A surrogate and a NUL are JSON, but no text that PostgreSQL can hold.
+        bad = any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value or "")
+        if bad or (value is not None and not value):
+            raise IdentityError.unusable(name)
+    known = sub is not None or user_id is not None
+    if role == ANONYMOUS and (known or email is not None):
+        raise IdentityError.unwanted(role)
+    if not known and (role == SIGNED_IN or email is not None):
+        raise IdentityError.missing(role)
+    claims: dict[str, object] = {"sub": sub, "email": email, "role": role}
+    claims["user_id"] = None if user_id is None else str(user_id)
+    claims["email_verified"] = None if email is None else True
+    given = {name: value for name, value in claims.items() if value is not None}
+    return ActingAs(conn, {"role": role, "claims": json.dumps(given) if known else ""})
+
+
+class ActingAs(Generic[C]):
+    """The block that acting_as returns; use it once."""
+
+    def __init__(self, conn: C, wanted: dict[str, str]) -> None:
+        self._conn = conn
+        self._wanted = wanted
+        self._block: Any = None
+
+    def __enter__(self) -> C:
+        self._block = self._sync()
+        self._block.__enter__()
+        return self._conn
+
+    def __exit__(self, *raised: object) -> bool | None:
+        return self._block.__exit__(*raised)  # type: ignore[no-any-return]
+
+    async def __aenter__(self) -> C:
+        self._block = self._async()
+        await self._block.__aenter__()
+        return self._conn
+
+    async def __aexit__(self, *raised: object) -> bool | None:
+        return await self._block.__aexit__(*raised)  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _sync(self) -> Iterator[None]:
+        conn = self._conn
+        if not isinstance(conn, Connection):
+            raise TypeError('"with" needs a Connection; here, write "async with"')
+        with conn.transaction() as transaction:
+            cursor = Cursor(conn, row_factory=tuple_row)
+            with self._named():
+                cursor.execute(_BECOME, self._wanted, prepare=False)
+                before = self._judge(cursor.fetchone())
+            yield
+            # No status is known in pipeline mode before a nested pipeline has synced.
+            with conn.pipeline() if conn.info.pipeline_status else nullcontext():
+                self._refuse_lost()
+            if transaction.savepoint_name:
+                cursor.execute(_RETURN, before, prepare=False)
+
+    @asynccontextmanager
+    async def _async(self) -> AsyncIterator[None]:
+        conn = self._conn
+        if not isinstance(conn, AsyncConnection):
+            raise TypeError('"async with" needs an AsyncConnection; here, write "with"')
+        async with conn.transaction() as transaction:
+            cursor = AsyncCursor(conn, row_factory=tuple_row)
+            with self._named():
+                await cursor.execute(_BECOME, self._wanted, prepare=False)
+                before = self._judge(await cursor.fetchone())
+            yield
+            async with conn.pipeline() if conn.info.pipeline_status else nullcontext():
+                self._refuse_lost()
+            if transaction.savepoint_name:
+                await cursor.execute(_RETURN, before, prepare=False)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except (errors.InsufficientPrivilege, errors.InvalidParameterValue) as error:
+            raise self._not_taken() from error
+
+    def _judge(self, row: tuple[Any, ...] | None) -> dict[str, str]:
+        """Return what was set before; raise unless the role was taken."""
+        if row is None:
+            raise self._not_taken()
+        role, claims, login, refusal, present, untouched = row
+        if refusal is not None:
+            raise IdentityError.would_bypass(refusal, self._wanted["role"], login)
+        if untouched or present != self._wanted["role"]:
+            raise self._not_taken()
+        return {"role": role, "claims": claims}
+
+    def _not_taken(self) -> IdentityError:
+        return IdentityError.not_taken(self._wanted["role"], self._conn.info.user)
+
+    def _refuse_lost(self) -> None:
+        """Raise if a commit could only pretend; an active statement is psycopg's."""
+        status = self._conn.info.transaction_status
+        if status not in {TransactionStatus.INTRANS, TransactionStatus.ACTIVE}:
+            raise IdentityError.transaction_lost(status.name)

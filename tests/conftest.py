@@ -1,0 +1,26 @@
+"""Fixtures of all suites, by noun: the database, the personas, the system's tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+if TYPE_CHECKING:
+    import pytest
+
+pytest_plugins = [
+    "pytest_postgresql.plugin",
+    "fix_database",
+    "fix_personas",
+    "fix_tools",
+]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which server the suite runs against."""
+    named = "LEARNPLAN_TEST_SERVER" in os.environ
+    return f"server: {'LEARNPLAN_TEST_SERVER' if named else 'embedded, one a worker'}"

@@ -1,0 +1,170 @@
+"""
+Databases: one server a worker, one template, then a clone or a rolled-back transaction.
+
+LEARNPLAN_TEST_SERVER names another server (a superuser's conninfo); without it each
+worker starts an embedded one, since roles belong to a whole cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pytest_postgresql import factories
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from learnplan_db import config, runner
+from learnplan_db.embedded import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """What pytest-postgresql asks of a server, and conninfo for everybody else."""
+
+    __test__ = False
+    host: str
+    port: int
+    user: str
+    password: str | None
+    options: str = ""
+    dbname: str = "postgres"
+    maintenance_dbname: str = "postgres"
+    template_dbname: str | None = None
+
+    def dsn(self, dbname: str, **more: Any) -> str:
+        """Return conninfo for one of the databases."""
+        parameters = {"host": self.host, "port": self.port, "user": self.user}
+        if self.password:
+            parameters["password"] = self.password
+        return make_conninfo("", **(parameters | {"dbname": dbname} | more))
+
+
+@pytest.fixture(scope="session")
+def test_server() -> Iterator[TestServer]:
+    """Provide the server of this worker."""
+    if named := os.environ.get("LEARNPLAN_TEST_SERVER"):
+        given = conninfo_to_dict(named)
+        password = given.get("password")
+        yield TestServer(
+            host=str(given["host"]),
+            port=int(given.get("port") or 5432),
+            user=str(given.get("user") or "postgres"),
+            password=str(password) if password else None,
+        )
+        return
+    with Server(None, environ=os.environ) as server:
+        yield TestServer(str(server.socket), server.port, "postgres", None)
+
+
+def deploy_plan(**parameters: Any) -> None:
+    """Deploy the packaged plan: pytest-postgresql calls it to fill the template."""
+    parameters.pop("autocommit", None)
+    with runner.connect(make_conninfo("", **parameters)) as connection:
+        runner.deploy(connection, runner.load(config.project_root(None)))
+
+
+learnplan_noproc = factories.postgresql_noproc(
+    depends_on="test_server", dbname="learnplan", load=[deploy_plan]
+)
+cloned = factories.postgresql("learnplan_noproc")
+
+
+@pytest.fixture(scope="session")
+def _shared(learnplan_noproc: Any) -> Iterator[psycopg.Connection[Any]]:
+    server = learnplan_noproc
+    name = f"learnplan_shared_{uuid.uuid4().hex[:8]}"
+    janitor = DatabaseJanitor(
+        user=server.user,
+        host=server.host,
+        port=server.port,
+        password=server.password,
+        dbname=name,
+        template_dbname=server.template_dbname,
+    )
+    with (
+        janitor,
+        psycopg.connect(
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            password=server.password,
+            dbname=name,
+        ) as connection,
+    ):
+        yield connection
+
+
+@pytest.fixture
+def tx(_shared: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    """Provide a superuser's transaction that is rolled back after the test."""
+    with _shared.transaction(force_rollback=True):
+        yield _shared
+
+
+@pytest.fixture
+def fresh_dsn(test_server: TestServer) -> Iterator[Callable[[], str]]:
+    """Provide a maker of empty databases, dropped after the test."""
+    names: list[str] = []
+
+    def make(owner: str | None = None) -> str:
+        names.append(f"learnplan_empty_{uuid.uuid4().hex[:10]}")
+        statement = sql.SQL("create database {} template template0").format(
+            sql.Identifier(names[-1])
+        )
+        if owner:
+            statement += sql.SQL(" owner {}").format(sql.Identifier(owner))
+        with psycopg.connect(test_server.dsn("postgres"), autocommit=True) as admin:
+            admin.execute(statement)
+        return test_server.dsn(names[-1])
+
+    yield make
+    with psycopg.connect(test_server.dsn("postgres"), autocommit=True) as admin:
+        for name in names:
+            drop = sql.SQL("drop database if exists {} with (force)")
+            admin.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(fresh_dsn: Callable[[], str]) -> str:
+    """Provide the conninfo of one empty database."""
+    return fresh_dsn()
+
+
+@pytest.fixture
+def admin_dsn(cloned: psycopg.Connection[Any], test_server: TestServer) -> str:
+    """Provide a superuser's conninfo of a database with the plan deployed."""
+    return test_server.dsn(cloned.info.dbname)
+
+
+def _login(admin_dsn: str, name: str, roles: str) -> str:
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        exists = admin.execute(
+            "select 1 from pg_roles where rolname = %s", [name]
+        ).fetchone()
+        if not exists:
+            admin.execute(f"create role {name} login password 'secret' in role {roles}")
+    return make_conninfo(admin_dsn, user=name, password="secret")  # noqa: S106
+
+
+@pytest.fixture
+def app_dsn(admin_dsn: str) -> str:
+    """Provide the conninfo of what serves users: anon and authenticated only."""
+    return _login(admin_dsn, "learnplan_login_app", "anon, authenticated")
+
+
+@pytest.fixture
+def service_dsn(admin_dsn: str) -> str:
+    """Provide the conninfo of what serves the system."""
+    return _login(admin_dsn, "learnplan_login_service", "service_role")
