@@ -35,7 +35,7 @@ end
 $$;
 
 comment on function learnplan_private.borrow_role(name) is
-  'Makes the deployer a member of an owner role until return_role is called in the same transaction.';
+  'Makes the deployer a member of an owner role, until return_role in the same transaction.';
 
 revoke all on function learnplan_private.borrow_role(name) from public;
 

@@ -32,10 +32,13 @@ end
 $$;
 
 comment on function learnplan_private.can_read_task(uuid, uuid) is
-  'Whether the task may be read by the user; false, never null.';
+  'Whether the user may read the task; false, never null.';
 
 revoke all on function learnplan_private.can_read_task(uuid, uuid) from public;
 
-select learnplan_private.hand_over('learnplan_private.can_read_task(uuid, uuid)', 'learnplan_reader');
+select learnplan_private.hand_over(
+  'learnplan_private.can_read_task(uuid, uuid)',
+  'learnplan_reader'
+);
 
 commit;

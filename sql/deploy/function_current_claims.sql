@@ -24,10 +24,13 @@ declare
   v_rest    text;
   v_before  text;
   v_valid   boolean;
-  v_string  constant text := '"(?:[^"\\\u0001-\u001f]|\\["\\/bfnrt]|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}'
+  v_string  constant text := '"(?:[^"\\\u0001-\u001f]|\\["\\/bfnrt]'
+    || '|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}'
     || '|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"';
-  v_scalar  constant text := '\m(?:true|false|null)\M|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?';
-  v_nested  constant text := '\[(?:(?:""|0)(?:,(?:""|0))*)?\]|\{(?:"":(?:""|0)(?:,"":(?:""|0))*)?\}';
+  v_scalar  constant text := '\m(?:true|false|null)\M'
+    || '|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?';
+  v_nested  constant text := '\[(?:(?:""|0)(?:,(?:""|0))*)?\]'
+    || '|\{(?:"":(?:""|0)(?:,"":(?:""|0))*)?\}';
 begin
   if v_raw is null then
     return null;
@@ -39,7 +42,9 @@ begin
     -- Strings become "", other scalars 0, then arrays and objects of those become 0.
     v_rest := regexp_replace(v_raw, v_string, '""', 'g');
     v_rest := regexp_replace(v_rest, v_scalar, '0', 'g');
-    v_rest := regexp_replace(v_rest, '[ \t\n\r]+', case when v_rest ~ '[0"][ \t\n\r]+[0"]' then ' ' else '' end, 'g');
+    -- A blank between two values stays, and with it the text never becomes one value.
+    v_rest := regexp_replace(v_rest, '([0"])[ \t\n\r]+(?=[0"])', '\1 ', 'g');
+    v_rest := regexp_replace(v_rest, '[ \t\n\r]+(?![0"])|(?<![0"])[ \t\n\r]+', '', 'g');
     loop
       v_before := v_rest;
       v_rest := regexp_replace(v_before, v_nested, '0', 'g');

@@ -43,7 +43,7 @@ end
 $$;
 
 comment on function learnplan.current_user_id() is
-  'The id of the user who is asking, or null for nobody. Wrap calls as (select learnplan.current_user_id()), so that they run once a statement.';
+  'The id of the user who is asking, or null for nobody. In a policy, wrap calls in a sub-select.';
 
 revoke all on function learnplan.current_user_id() from public;
 

@@ -19,7 +19,9 @@ as $$
 declare
   v_claims jsonb := learnplan.current_claims();
 begin
-  if v_claims -> 'email_verified' = 'true'::jsonb and jsonb_typeof(v_claims -> 'email') = 'string' then
+  if v_claims -> 'email_verified' = 'true'::jsonb
+    and jsonb_typeof(v_claims -> 'email') = 'string'
+  then
     return nullif(v_claims ->> 'email', '');
   end if;
   return null;

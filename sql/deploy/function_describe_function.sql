@@ -19,7 +19,8 @@ select unnest(array_remove(array[
   'returns ' || pg_get_function_result(p.oid),
   'language ' || l.lanname,
   case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
-  'parallel ' || case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end,
+  'parallel ' || case p.proparallel when 's' then 'safe' when 'r' then 'restricted'
+    else 'unsafe' end,
   case when p.proisstrict then 'strict' end,
   case when p.proleakproof then 'leakproof' end,
   'security ' || case when p.prosecdef then 'definer' else 'invoker' end,

@@ -33,12 +33,15 @@ with lines (line) as (
   from pg_index
   where indrelid = relation
   union all
-  select concat_ws(' ', 'trigger', regexp_replace(pg_get_triggerdef(oid), '^CREATE TRIGGER ', ''),
-    case tgenabled when 'O' then null when 'D' then 'disabled' else 'enabled ' || tgenabled::text end)
+  select concat_ws(' ', 'trigger',
+    regexp_replace(pg_get_triggerdef(oid), '^CREATE TRIGGER ', ''),
+    case tgenabled when 'O' then null when 'D' then 'disabled'
+      else 'enabled ' || tgenabled::text end)
   from pg_trigger
   where tgrelid = relation and not tgisinternal
   union all
-  select concat_ws(' ', 'row security', case when relrowsecurity then 'enabled' else 'disabled' end,
+  select concat_ws(' ', 'row security',
+    case when relrowsecurity then 'enabled' else 'disabled' end,
     case when relforcerowsecurity then 'forced' else 'not forced' end)
   from pg_class
   where oid = relation

@@ -30,7 +30,7 @@ end
 $$;
 
 comment on function learnplan_private.owns_module(uuid, uuid) is
-  'Whether the module belongs to the user; false, never null.';
+  'Whether the user owns the module; false, never null.';
 
 revoke all on function learnplan_private.owns_module(uuid, uuid) from public;
 

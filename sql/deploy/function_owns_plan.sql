@@ -29,7 +29,7 @@ end
 $$;
 
 comment on function learnplan_private.owns_plan(uuid, uuid) is
-  'Whether the plan belongs to the user; false, never null.';
+  'Whether the user owns the plan; false, never null.';
 
 revoke all on function learnplan_private.owns_plan(uuid, uuid) from public;
 

@@ -31,7 +31,7 @@ end
 $$;
 
 comment on function learnplan_private.owns_task(uuid, uuid) is
-  'Whether the task belongs to the user; false, never null.';
+  'Whether the user owns the task; false, never null.';
 
 revoke all on function learnplan_private.owns_task(uuid, uuid) from public;
 

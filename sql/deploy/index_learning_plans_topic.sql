@@ -37,7 +37,8 @@ begin
   end if;
 
   execute format(
-    'create index idx_learning_plans_topic on learnplan.learning_plans using gin (topic %I.gin_trgm_ops)',
+    'create index idx_learning_plans_topic on learnplan.learning_plans'
+    ' using gin (topic %I.gin_trgm_ops)',
     v_schema
   );
   comment on column learnplan.learning_plans.topic is

@@ -18,7 +18,8 @@ alter table learnplan.learning_plans enable row level security;
 alter table learnplan.learning_plans force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.learning_plans from public, anon, authenticated, service_role;
+revoke all on learnplan.learning_plans
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.learning_plans to authenticated;
 grant update (
@@ -70,9 +71,10 @@ comment on policy learning_plans_select_reader on learnplan.learning_plans is
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.learning_plans to service_role;
 grant update (
-  id, topic, skill_level, weekly_hours, learning_style, start_date, deadline_date, visibility, origin,
-  created_at, updated_at
-) on learnplan.learning_plans to service_role;
+  id, topic, skill_level, weekly_hours, learning_style, start_date, deadline_date, visibility,
+  origin, created_at, updated_at
+) on learnplan.learning_plans
+to service_role;
 
 create policy learning_plans_select_service_role on learnplan.learning_plans
   for select to service_role

@@ -4,7 +4,7 @@
 -- requires: policy_learning_plans
 -- requires: function_describe_relation
 --
--- Who may do what with modules: whoever reads the plan reads them, the plan's owner writes them.
+-- Who may do what with modules: who reads the plan reads them, its owner writes them.
 --
 --              select              insert              update              delete
 --   owner      own plans           own plans           own plans, columns  own plans
@@ -18,37 +18,41 @@ alter table learnplan.modules enable row level security;
 alter table learnplan.modules force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.modules from public, anon, authenticated, service_role;
+revoke all on learnplan.modules
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.modules to authenticated;
-grant update (plan_id, "order", title, description, estimated_minutes) on learnplan.modules to authenticated;
+grant update (plan_id, "order", title, description, estimated_minutes) on learnplan.modules
+to authenticated;
 
 -- A user may read modules of plans they can read.
 create policy modules_select_authenticated on learnplan.modules
   for select to authenticated
-  using (exists (select 1 from learnplan.learning_plans as parent where parent.id = modules.plan_id));
+  using (exists (
+    select 1 from learnplan.learning_plans as parent where parent.id = modules.plan_id
+  ));
 comment on policy modules_select_authenticated on learnplan.modules is
   'A user may read modules of plans they can read.';
 
 -- Only the owner of the plan may insert modules.
 create policy modules_insert_authenticated on learnplan.modules
   for insert to authenticated
-  with check (learnplan_private.owns_plan(modules.plan_id, (select learnplan.current_user_id())));
+  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy modules_insert_authenticated on learnplan.modules is
   'Only the owner of the plan may insert modules.';
 
 -- Only the owner of the plan may update modules, and move them within their own plans.
 create policy modules_update_authenticated on learnplan.modules
   for update to authenticated
-  using (learnplan_private.owns_plan(modules.plan_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_plan(modules.plan_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())))
+  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy modules_update_authenticated on learnplan.modules is
   'Only the owner of the plan may update modules, and move them within their own plans.';
 
 -- Only the owner of the plan may delete modules.
 create policy modules_delete_authenticated on learnplan.modules
   for delete to authenticated
-  using (learnplan_private.owns_plan(modules.plan_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy modules_delete_authenticated on learnplan.modules is
   'Only the owner of the plan may delete modules.';
 
@@ -64,7 +68,8 @@ comment on policy modules_select_reader on learnplan.modules is
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.modules to service_role;
-grant update on learnplan.modules to service_role;
+grant update on learnplan.modules
+to service_role;
 
 create policy modules_select_service_role on learnplan.modules
   for select to service_role

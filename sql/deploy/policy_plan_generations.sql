@@ -18,11 +18,12 @@ alter table learnplan.plan_generations enable row level security;
 alter table learnplan.plan_generations force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.plan_generations from public, anon, authenticated, service_role;
+revoke all on learnplan.plan_generations
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.plan_generations to authenticated;
-grant update (model, prompt, parameters, output_summary) on learnplan.plan_generations
-to authenticated;
+grant update (model, prompt, parameters, output_summary)
+on learnplan.plan_generations to authenticated;
 -- no update of plan_id for authenticated: a record never moves to another plan
 
 -- Only the owner of the plan may read its generations.
@@ -31,7 +32,8 @@ create policy plan_generations_select_authenticated on learnplan.plan_generation
   using (exists (
     select 1
     from learnplan.learning_plans as parent
-    where parent.id = plan_generations.plan_id and parent.user_id = (select learnplan.current_user_id())
+    where parent.id = plan_generations.plan_id
+      and parent.user_id = (select learnplan.current_user_id())
   ));
 comment on policy plan_generations_select_authenticated on learnplan.plan_generations is
   'Only the owner of the plan may read its generations.';
@@ -39,28 +41,29 @@ comment on policy plan_generations_select_authenticated on learnplan.plan_genera
 -- Only the owner of the plan may record a generation.
 create policy plan_generations_insert_authenticated on learnplan.plan_generations
   for insert to authenticated
-  with check (learnplan_private.owns_plan(plan_generations.plan_id, (select learnplan.current_user_id())));
+  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy plan_generations_insert_authenticated on learnplan.plan_generations is
   'Only the owner of the plan may record a generation.';
 
 -- Only the owner of the plan may update its generations.
 create policy plan_generations_update_authenticated on learnplan.plan_generations
   for update to authenticated
-  using (learnplan_private.owns_plan(plan_generations.plan_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_plan(plan_generations.plan_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())))
+  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy plan_generations_update_authenticated on learnplan.plan_generations is
   'Only the owner of the plan may update its generations.';
 
 -- Only the owner of the plan may delete its generations.
 create policy plan_generations_delete_authenticated on learnplan.plan_generations
   for delete to authenticated
-  using (learnplan_private.owns_plan(plan_generations.plan_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
 comment on policy plan_generations_delete_authenticated on learnplan.plan_generations is
   'Only the owner of the plan may delete its generations.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.plan_generations to service_role;
-grant update on learnplan.plan_generations to service_role;
+grant update on learnplan.plan_generations
+to service_role;
 
 create policy plan_generations_select_service_role on learnplan.plan_generations
   for select to service_role

@@ -18,7 +18,8 @@ alter table learnplan.resources enable row level security;
 alter table learnplan.resources force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.resources from public, anon, authenticated, service_role;
+revoke all on learnplan.resources
+from public, anon, authenticated, service_role;
 
 grant select on learnplan.resources to authenticated;
 -- no insert, update or delete for authenticated: the catalog is system-managed
@@ -32,7 +33,8 @@ comment on policy resources_select_authenticated on learnplan.resources is
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.resources to service_role;
-grant update on learnplan.resources to service_role;
+grant update on learnplan.resources
+to service_role;
 
 create policy resources_select_service_role on learnplan.resources
   for select to service_role

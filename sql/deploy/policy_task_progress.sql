@@ -21,7 +21,8 @@ alter table learnplan.task_progress enable row level security;
 alter table learnplan.task_progress force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.task_progress from public, anon, authenticated, service_role;
+revoke all on learnplan.task_progress
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.task_progress to authenticated;
 grant update (status) on learnplan.task_progress to authenticated;
@@ -39,7 +40,7 @@ comment on policy task_progress_select_authenticated on learnplan.task_progress 
 create policy task_progress_insert_authenticated on learnplan.task_progress
   for insert to authenticated
   with check (task_progress.user_id = (select learnplan.current_user_id())
-    and learnplan_private.can_read_task(task_progress.task_id, (select learnplan.current_user_id())));
+    and learnplan_private.can_read_task(task_id, (select learnplan.current_user_id())));
 comment on policy task_progress_insert_authenticated on learnplan.task_progress is
   'A user may create progress only for themselves and only for tasks they can read.';
 
@@ -60,7 +61,8 @@ comment on policy task_progress_delete_authenticated on learnplan.task_progress 
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.task_progress to service_role;
-grant update (id, status, completed_at, updated_at, created_at) on learnplan.task_progress to service_role;
+grant update (id, status, completed_at, updated_at, created_at) on learnplan.task_progress
+to service_role;
 
 create policy task_progress_select_service_role on learnplan.task_progress
   for select to service_role

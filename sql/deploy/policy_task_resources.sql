@@ -4,7 +4,7 @@
 -- requires: policy_tasks
 -- requires: function_describe_relation
 --
--- Who may do what with task_resources: whoever reads the plan reads them, the plan's owner writes them.
+-- Who may do what with task_resources: who reads the plan reads them, its owner writes them.
 --
 --              select              insert              update              delete
 --   owner      own plans           own plans           own plans, columns  own plans
@@ -18,43 +18,48 @@ alter table learnplan.task_resources enable row level security;
 alter table learnplan.task_resources force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.task_resources from public, anon, authenticated, service_role;
+revoke all on learnplan.task_resources
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.task_resources to authenticated;
-grant update ("order", notes) on learnplan.task_resources to authenticated;
+grant update ("order", notes) on learnplan.task_resources
+to authenticated;
 
 -- A user may read links from tasks to resources of plans they can read.
 create policy task_resources_select_authenticated on learnplan.task_resources
   for select to authenticated
-  using (exists (select 1 from learnplan.tasks as parent where parent.id = task_resources.task_id));
+  using (exists (
+    select 1 from learnplan.tasks as parent where parent.id = task_resources.task_id
+  ));
 comment on policy task_resources_select_authenticated on learnplan.task_resources is
   'A user may read links from tasks to resources of plans they can read.';
 
 -- Only the owner of the plan may insert links from tasks to resources.
 create policy task_resources_insert_authenticated on learnplan.task_resources
   for insert to authenticated
-  with check (learnplan_private.owns_task(task_resources.task_id, (select learnplan.current_user_id())));
+  with check (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())));
 comment on policy task_resources_insert_authenticated on learnplan.task_resources is
   'Only the owner of the plan may insert links from tasks to resources.';
 
 -- Only the owner of the plan may update links from tasks to resources.
 create policy task_resources_update_authenticated on learnplan.task_resources
   for update to authenticated
-  using (learnplan_private.owns_task(task_resources.task_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_task(task_resources.task_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())))
+  with check (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())));
 comment on policy task_resources_update_authenticated on learnplan.task_resources is
   'Only the owner of the plan may update links from tasks to resources.';
 
 -- Only the owner of the plan may delete links from tasks to resources.
 create policy task_resources_delete_authenticated on learnplan.task_resources
   for delete to authenticated
-  using (learnplan_private.owns_task(task_resources.task_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())));
 comment on policy task_resources_delete_authenticated on learnplan.task_resources is
   'Only the owner of the plan may delete links from tasks to resources.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.task_resources to service_role;
-grant update on learnplan.task_resources to service_role;
+grant update on learnplan.task_resources
+to service_role;
 
 create policy task_resources_select_service_role on learnplan.task_resources
   for select to service_role

@@ -4,7 +4,7 @@
 -- requires: policy_modules
 -- requires: function_describe_relation
 --
--- Who may do what with tasks: whoever reads the plan reads them, the plan's owner writes them.
+-- Who may do what with tasks: who reads the plan reads them, its owner writes them.
 --
 --              select              insert              update              delete
 --   owner      own plans           own plans           own plans, columns  own plans
@@ -18,37 +18,41 @@ alter table learnplan.tasks enable row level security;
 alter table learnplan.tasks force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.tasks from public, anon, authenticated, service_role;
+revoke all on learnplan.tasks
+from public, anon, authenticated, service_role;
 
 grant select, insert, delete on learnplan.tasks to authenticated;
-grant update (module_id, "order", title, description, estimated_minutes) on learnplan.tasks to authenticated;
+grant update (module_id, "order", title, description, estimated_minutes) on learnplan.tasks
+to authenticated;
 
 -- A user may read tasks of plans they can read.
 create policy tasks_select_authenticated on learnplan.tasks
   for select to authenticated
-  using (exists (select 1 from learnplan.modules as parent where parent.id = tasks.module_id));
+  using (exists (
+    select 1 from learnplan.modules as parent where parent.id = tasks.module_id
+  ));
 comment on policy tasks_select_authenticated on learnplan.tasks is
   'A user may read tasks of plans they can read.';
 
 -- Only the owner of the plan may insert tasks.
 create policy tasks_insert_authenticated on learnplan.tasks
   for insert to authenticated
-  with check (learnplan_private.owns_module(tasks.module_id, (select learnplan.current_user_id())));
+  with check (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
 comment on policy tasks_insert_authenticated on learnplan.tasks is
   'Only the owner of the plan may insert tasks.';
 
 -- Only the owner of the plan may update tasks, and move them within their own plans.
 create policy tasks_update_authenticated on learnplan.tasks
   for update to authenticated
-  using (learnplan_private.owns_module(tasks.module_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_module(tasks.module_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())))
+  with check (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
 comment on policy tasks_update_authenticated on learnplan.tasks is
   'Only the owner of the plan may update tasks, and move them within their own plans.';
 
 -- Only the owner of the plan may delete tasks.
 create policy tasks_delete_authenticated on learnplan.tasks
   for delete to authenticated
-  using (learnplan_private.owns_module(tasks.module_id, (select learnplan.current_user_id())));
+  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
 comment on policy tasks_delete_authenticated on learnplan.tasks is
   'Only the owner of the plan may delete tasks.';
 
@@ -64,7 +68,8 @@ comment on policy tasks_select_reader on learnplan.tasks is
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.tasks to service_role;
-grant update on learnplan.tasks to service_role;
+grant update on learnplan.tasks
+to service_role;
 
 create policy tasks_select_service_role on learnplan.tasks
   for select to service_role

@@ -18,7 +18,8 @@ alter table learnplan.users enable row level security;
 alter table learnplan.users force row level security;
 
 -- Default privileges of a host must not open what no rule opens.
-revoke all on learnplan.users from public, anon, authenticated, service_role;
+revoke all on learnplan.users
+from public, anon, authenticated, service_role;
 
 grant select on learnplan.users to authenticated;
 grant insert (id, clerk_user_id, email, name) on learnplan.users to authenticated;
@@ -62,7 +63,8 @@ comment on policy users_select_identity on learnplan.users is
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.users to service_role;
-grant update on learnplan.users to service_role;
+grant update on learnplan.users
+to service_role;
 
 create policy users_select_service_role on learnplan.users
   for select to service_role

@@ -12,7 +12,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security invoker',
     'set search_path=pg_catalog, pg_temp',
-    'body 9534196c1e7d0fdd9ee266614fabb08c'
+    'body ea704c33863598044588b027d84d3db8'
   ],
   array(select learnplan_private.describe_function('learnplan.current_claims()'))
 );

@@ -12,7 +12,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security invoker',
     'set search_path=pg_catalog, pg_temp',
-    'body a6a7b5ca72b05e778368821298bd4a5b'
+    'body a152b042d7c850f52ebfc1733c5fdbad'
   ],
   array(select learnplan_private.describe_function('learnplan.current_verified_email()'))
 );

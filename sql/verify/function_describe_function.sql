@@ -5,7 +5,7 @@ begin;
 do $$
 begin
   assert (
-    select md5(p.prosrc) = 'f27169fe203f9a80016c853c4b1c7c09'
+    select md5(p.prosrc) = 'e7b3d8fcdb6dace99e9c49f113ddff8b'
     from pg_catalog.pg_proc as p
     where p.oid = 'learnplan_private.describe_function(regprocedure)'::regprocedure
   ), 'function learnplan_private.describe_function(regprocedure) is not the one that was deployed';

@@ -4,7 +4,6 @@ Become someone inside a transaction, and always come back.
 ``with acting_as(connection, sub=...)`` or ``async with`` takes the role and the claims
 of one request with ``set_config(..., true)``, so that neither outlives the transaction.
 Pass only what your server has verified: the database believes it.
-
 May import errors, psycopg and the standard library. Never sets anything for the
 session, never puts a value into the text of a statement.
 """
@@ -41,8 +40,7 @@ with before as materialized (
             when target.rolbypassrls and %(claims)s::text <> '' then 'role-bypassrls'
             when exists (
                 select from pg_catalog.pg_class as t
-                join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
-                where n.nspname = 'learnplan'
+                where t.relnamespace = pg_catalog.to_regnamespace('learnplan')
                     and t.relrowsecurity and not t.relforcerowsecurity
                     and pg_catalog.pg_has_role(session_user, t.relowner, 'MEMBER')
             ) then 'owner-unforced'
@@ -53,10 +51,10 @@ with before as materialized (
 ), became as materialized (
     select before.*, case when refusal is null then row(
         pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
-        pg_catalog.set_config('role', %(role)s::text, true))::text end as done
+        pg_catalog.set_config('role', %(role)s::text, true)) is null end as done
     from before
 )
-select role, claims, login, refusal, current_user, done is null from became"""
+select role, claims, login, refusal, current_user, done from became"""
 _RETURN = """
 select pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
     pg_catalog.set_config('role', %(role)s::text, true)"""
@@ -75,14 +73,12 @@ def acting_as(
 
     Outside a transaction the block is one, inside it is a savepoint; both end as
     psycopg ends them. An isolation level is chosen on the connection, beforehand.
-    Args: sub: the verified subject of the token; user_id: users.id, if the token holds
-        it; email: only an address that the provider has verified; role: "authenticated"
-        unless said otherwise. "anon" takes no identity, "authenticated" needs one.
-    Raises: IdentityError: the identity is missing or unusable, the role cannot be
-        taken, row security would be bypassed, or the block ends normally although its
-        transaction is lost. Nothing stays set. TypeError: ``with`` on an
-        AsyncConnection, ``async with`` on a Connection.
-    Source: design, section 5.
+    Args: sub: subject of the token; user_id: users.id, if the token holds it; email:
+        only an address that the provider has verified; role: "anon" takes no identity,
+        "authenticated", the default, needs one.
+    Raises: IdentityError: no usable identity, the role cannot be taken, row security
+        would be bypassed, or the block ends normally although its transaction is lost;
+        nothing stays set. TypeError: ``with`` and ``async with`` are mixed up.
     """
     role = SIGNED_IN if role is None else role
     for name, value in (("role", role), ("sub", sub), ("email", email)):
@@ -96,8 +92,7 @@ def acting_as(
     if not known and (role == SIGNED_IN or email is not None):
         raise IdentityError.missing(role)
     claims: dict[str, object] = {"sub": sub, "email": email, "role": role}
-    claims["user_id"] = None if user_id is None else str(user_id)
-    claims["email_verified"] = None if email is None else True
+    claims |= {"user_id": user_id and str(user_id), "email_verified": email and True}
     given = {name: value for name, value in claims.items() if value is not None}
     return ActingAs(conn, {"role": role, "claims": json.dumps(given) if known else ""})
 
@@ -106,8 +101,7 @@ class ActingAs(Generic[C]):
     """The block that acting_as returns; use it once."""
 
     def __init__(self, conn: C, wanted: dict[str, str]) -> None:
-        self._conn = conn
-        self._wanted = wanted
+        self._conn, self._wanted = conn, wanted
         self._block: Any = None
 
     def __enter__(self) -> C:
@@ -137,9 +131,9 @@ class ActingAs(Generic[C]):
                 cursor.execute(_BECOME, self._wanted, prepare=False)
                 before = self._judge(cursor.fetchone())
             yield
-            # No status is known in pipeline mode before a nested pipeline has synced.
             with conn.pipeline() if conn.info.pipeline_status else nullcontext():
-                self._refuse_lost()
+                pass  # leaving a pipeline syncs, and only then the status is true
+            self._refuse_lost()
             if transaction.savepoint_name:
                 cursor.execute(_RETURN, before, prepare=False)
 
@@ -155,7 +149,8 @@ class ActingAs(Generic[C]):
                 before = self._judge(await cursor.fetchone())
             yield
             async with conn.pipeline() if conn.info.pipeline_status else nullcontext():
-                self._refuse_lost()
+                pass  # leaving a pipeline syncs, and only then the status is true
+            self._refuse_lost()
             if transaction.savepoint_name:
                 await cursor.execute(_RETURN, before, prepare=False)
 
@@ -166,14 +161,12 @@ class ActingAs(Generic[C]):
         except (errors.InsufficientPrivilege, errors.InvalidParameterValue) as error:
             raise self._not_taken() from error
 
-    def _judge(self, row: tuple[Any, ...] | None) -> dict[str, str]:
+    def _judge(self, row: tuple[Any, ...] | None) -> dict[str, Any]:
         """Return what was set before; raise unless the role was taken."""
-        if row is None:
-            raise self._not_taken()
-        role, claims, login, refusal, present, untouched = row
-        if refusal is not None:
+        role, claims, login, refusal, present, _ = row or (None,) * 6
+        if refusal:
             raise IdentityError.would_bypass(refusal, self._wanted["role"], login)
-        if untouched or present != self._wanted["role"]:
+        if present != self._wanted["role"]:
             raise self._not_taken()
         return {"role": role, "claims": claims}
 
@@ -181,7 +174,7 @@ class ActingAs(Generic[C]):
         return IdentityError.not_taken(self._wanted["role"], self._conn.info.user)
 
     def _refuse_lost(self) -> None:
-        """Raise if a commit could only pretend; an active statement is psycopg's."""
+        """Raise if a commit could only pretend; ACTIVE is psycopg's to refuse."""
         status = self._conn.info.transaction_status
         if status not in {TransactionStatus.INTRANS, TransactionStatus.ACTIVE}:
             raise IdentityError.transaction_lost(status.name)

@@ -13,58 +13,34 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 import psycopg
 
 from learnplan_db.errors import ScriptError
+from learnplan_db.lexer import Piece, Source, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
-_LETTER = r"A-Za-z_\x80-\U0010ffff"  # to psql every character beyond ASCII is a letter
-_GAP = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
-_ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
-_TOKEN = re.compile(
-    rf"""
-      (?P<space>    (?:[ \t\n\r\f\v] | --[^\n\r]*+)++ )
-    | (?P<comment>  /\* )
-    | (?P<escaped>  [eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*+ )
-    | (?P<string>   '[^']*+(?:''[^']*+)*+' )
-    | (?P<quoted>   "[^"]*+" )
-    | (?P<open>     [eE]?' | " )
-    | (?P<dollar>   \$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$ )
-    | (?P<word>     [{_LETTER}][{_LETTER}0-9$]*+ )
-    | (?P<number>   \$?[0-9][{_LETTER}0-9]*+ )
-    | (?P<symbol>   :: | := )
-    | (?P<plain>    :[{_LETTER}0-9]++ )
-    | (?P<literal>  :'[{_LETTER}0-9]++' )
-    | (?P<name>     :"[{_LETTER}0-9]++" )
-    | (?P<test>     :\{{\?[{_LETTER}0-9]++\}} )
-    | (?P<left>     \( )
-    | (?P<right>    \) )
-    | (?P<end>      ; )
-    | (?P<command>  \\(?:[A-Za-z_]\w*+\+? | \S)? )
-    | (?P<other>    . )
-    """,
-    re.VERBOSE | re.DOTALL | re.ASCII,
+_NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
+_VERB = re.compile(
+    r"(begin|commit|end|rollback|abort)\b(?: work| transaction)?"
+    r"( to\b| prepared| and chain)?"
+    r"|(alter|comment|create|delete|drop|insert|prepare|start)\b"
+    r"(?: (?:or replace|temp|temporary|unlogged|unique|global|local)\b)*( \S+)?|(\S+)"
 )
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_CONTROL = re.compile(
+    "begin|(?:start|prepare) transaction"
+    "|(?:commit|end|rollback|abort)(?: prepared| and chain)?"
+)
+_ROUTINES = {"create function", "create procedure"}
+_INLINE_COPY = {"from stdin", "from stdout", "to stdout", "to stdin"}
+_BLANK = {"space", "comment"}
 _BLOCK_LINE = re.compile(r'inline_code_block"?\D+(\d+)')  # in any lc_messages
-_OPENED = {"'": "quote", '"': "quoted identifier", "/": "comment", "$": "dollar quote"}
-_WORDS_KEPT = 8  # enough for "create or replace function", "rollback work to savepoint"
-_PAIRED = frozenset("alter comment create delete drop insert prepare start".split())
-_MODIFIERS = frozenset("or replace temp temporary unlogged unique global local".split())
-_OPENING = frozenset({"begin", "start transaction"})
-_CLOSING = frozenset({"commit", "end"})
-_CONTROL = (
-    _OPENING
-    | _CLOSING
-    | {"abort", "rollback", "commit and chain", "end and chain", "rollback and chain"}
-    | {"abort and chain", "prepare transaction", "commit prepared", "rollback prepared"}
-)
+_LOST = re.compile("08...|57P0[123]")  # connection exceptions, and the server's end
+_WIDTH = 120  # characters shown of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +64,9 @@ class Statement:
 
     def locate(self, offset: int) -> int:
         """Return the offset in ``origin`` of an offset in ``text``."""
-        place = self.places[bisect_right(self.places, (offset, len(self.origin), 1)) - 1]
-        return place[1] + (offset - place[0]) * place[2]
+        index = bisect_right(self.places, offset, key=lambda place: place[0]) - 1
+        start, origin, step = self.places[index]
+        return origin + (offset - start) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +78,13 @@ class Script:
 
     @property
     def wrapped(self) -> bool:
-        """Tell whether the script is one ``begin; … commit;`` and nothing else."""
+        """Tell whether the script is one ``begin; ... commit;`` and nothing else."""
         verbs = [statement.verb for statement in self.statements]
         return (
             len(verbs) > 1
-            and verbs[0] in _OPENING
-            and verbs[-1] in _CLOSING
-            and _CONTROL.isdisjoint(verbs[1:-1])
+            and verbs[0] in {"begin", "start transaction"}
+            and verbs[-1] in {"commit", "end"}
+            and not any(map(_CONTROL.fullmatch, verbs[1:-1]))
         )
 
     @property
@@ -129,40 +106,43 @@ def read(
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode()
-        bad = text.find("\0")
-        line = text.count("\n", 0, bad) + 1
+        text = data.replace(
+            b"\0", b"\xff"
+        ).decode()  # NUL cannot be sent: refuse it too
     except UnicodeDecodeError as error:
-        bad, line = error.start, data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
         raise ScriptError.not_utf8(f"{source}:{line}") from error
-    if bad >= 0:
-        raise ScriptError.not_utf8(f"{source}:{line}")
-    reader = _Reader(text, source, variables)
-    reader.scan(text, None, frozenset())
-    return Script(reader.finish(), source)
+    file = Source(text, source, variables)
+    draft, statements = _Draft(file), []
+    for piece in file.pieces(text):
+        if draft.add(piece):
+            statements += draft.statements()
+            draft = _Draft(file)
+    if draft.nesting:
+        what, offset = draft.nesting[-1]
+        raise ScriptError.unterminated(what, file.where(offset))
+    return Script((*statements, *draft.statements()), source)
 
 
 def execute(
     connection: psycopg.Connection[object], statement: Statement, source: str
 ) -> int | None:
     """
-    Run one statement on a connection in autocommit and return its row count, if any.
+    Run one statement on a connection in autocommit; return its row count, if any.
 
     Raises: ScriptError: if it fails; a transaction the script began is left as the
         server has it, aborted, for the caller to roll back.
     """
     codec = "utf-8" if connection.closed else connection.info.encoding
     try:
-        # SQL_ASCII means that bytes are not looked at: then they go as they stand.
+        # SQL_ASCII means that nobody looks at the bytes: they go as the file has them.
         query = statement.text.encode("utf-8" if codec == "ascii" else codec)
-        # prepare=False keeps the simple protocol when a text comes again and again.
+        # prepare=False: else a text that comes again is prepared, unlike in psql.
         count = connection.cursor().execute(query, prepare=False).rowcount
     except UnicodeEncodeError as error:
-        line, excerpt = _excerpt(statement, error.start, caret=True)
-        character = statement.text[error.start]
-        failure = ScriptError.not_encodable(f"{source}:{line}", character, codec)
-        failure.statement, failure.excerpt = statement.text, excerpt
-        raise failure from error
+        where = f"{source}:{statement.line}"
+        letter = statement.text[error.start]
+        raise ScriptError.not_encodable(where, letter, codec) from error
     except psycopg.Error as error:
         raise _failure(error, statement, source) from error
     return count if count >= 0 else None
@@ -171,34 +151,33 @@ def execute(
 def _failure(error: psycopg.Error, statement: Statement, source: str) -> ScriptError:
     """Return the error with the line of the file where the server saw it."""
     position = error.diag.statement_position
-    offset = int(position) - 1 if position else _block_offset(statement, error)
-    line, excerpt = _excerpt(statement, offset, caret=position is not None)
+    offset = int(position) - 1 if position else _block_offset(error, statement)
+    line, excerpt = _excerpt(statement, offset, caret=bool(position))
     where = f"{source}:{line}"
     if offset is None and statement.line < statement.end_line:
         where += f", in the statement at lines {statement.line}-{statement.end_line}"
-    state = error.sqlstate or ""
-    unnamed = isinstance(error, psycopg.OperationalError) and not state
-    lost = unnamed or state.startswith("08") or state in _SHUT_DOWN
-    failure = (ScriptError.connection_lost if lost else ScriptError.failed)(error, where)
+    state = error.sqlstate
+    unnamed = isinstance(error, psycopg.OperationalError) and state is None
+    lost = unnamed or _LOST.fullmatch(state or "")
+    cause = ScriptError.connection_lost if lost else ScriptError.failed
+    failure = cause(error, where)
     failure.statement, failure.excerpt = statement.text, excerpt
     return failure
 
 
-def _block_offset(statement: Statement, error: psycopg.Error) -> int | None:
-    """Return the offset of the line of a DO block on which the server stopped."""
-    lines = _BLOCK_LINE.findall(error.diag.context or "")
-    if statement.verb != "do" or not lines:
-        return None
+def _block_offset(error: psycopg.Error, statement: Statement) -> int | None:
+    """Return where in the text the line of a DO block is that the server names."""
+    numbers = _BLOCK_LINE.findall(error.diag.context or "")
     position, bodies = 0, []
-    while position < len(statement.text):
-        kind, end = _token(statement.text, position)
+    while numbers and statement.verb == "do" and position < len(statement.text):
+        kind, end = token(statement.text, position)
         if kind in {"dollar", "string"}:
             bodies.append((end - position, position))
         position = end
     if not bodies:
         return None
-    offset = max(bodies)[1]  # the longest; the other may be a language's name
-    for _ in range(int(lines[-1]) - 1):
+    offset = max(bodies)[1]  # the longest: another is the name of the language
+    for _ in range(int(numbers[-1]) - 1):  # the last is the outermost block
         offset = statement.text.find("\n", offset) + 1
     return offset
 
@@ -206,17 +185,16 @@ def _block_offset(statement: Statement, error: psycopg.Error) -> int | None:
 def _excerpt(
     statement: Statement, offset: int | None, *, caret: bool
 ) -> tuple[int, str]:
-    """Return the line of the file and up to three lines of it, that line the last."""
+    """Return the line of an offset and up to three lines of the file, it the last."""
     origin = statement.origin or statement.text
     start = statement.end_line - origin.count("\n")
-    if offset is None:
-        last, column = min(statement.line + 2, statement.end_line), 0
-        first = line = statement.line
-    else:
+    first, last = statement.line, min(statement.line + 2, statement.end_line)
+    line, column = first, 0
+    if offset is not None:
         place = statement.locate(offset)
-        last = line = start + origin.count("\n", 0, place)
+        line = last = start + origin.count("\n", 0, place)
+        first = min(max(first, line - 2), line)
         column = place - origin.rfind("\n", 0, place) - 1
-        first = max(statement.line, line - 2)
     lines = [text.rstrip("\r") for text in origin.split("\n")]
     cut = max(0, column - _WIDTH // 2)
     shown = [
@@ -224,128 +202,89 @@ def _excerpt(
         for number in range(first, last + 1)
     ]
     if caret:
-        shown.append(" " * 7 + " | " + _blank(lines[-start + line][cut:column]) + "^")
+        shown.append(f"{'':7} | {_blank(lines[line - start][cut:column])}^")
     return line, "\n".join(shown)
 
 
 def _blank(text: str) -> str:
     """Return blanks as wide as the text is on a terminal."""
     return "".join(
-        "\t" if character == "\t" else " " * (1 + (east_asian_width(character) in "WF"))
-        for character in text
-        if not combining(character)
+        "\t" if letter == "\t" else " " * (1 + (east_asian_width(letter) in "WF"))
+        for letter in text
+        if not combining(letter)
     )
 
 
-def _token(text: str, position: int) -> tuple[str, int]:
-    """Return kind and end of the token at a position; the end is -1 if it has none."""
-    match = _TOKEN.match(text, position)
-    kind, end = (match.lastgroup or "", match.end()) if match else ("other", position + 1)
-    if kind == "open":
-        end = -1
-    elif kind == "dollar":
-        tag = text[position:end]
-        found = text.find(tag, end)
-        end = found + len(tag) if found >= 0 else -1
-    elif kind == "comment":
-        depth, end = 0, -1
-        for edge in _COMMENT_EDGE.finditer(text, position):
-            depth += 1 if edge[0] == "/*" else -1
-            if not depth:
-                return kind, edge.end()
-    return kind, end
+class _Draft:
+    """A statement whose end has not been seen."""
 
+    def __init__(self, file: Source) -> None:
+        self.file = file
+        self.pieces: list[Piece] = []
+        self.words: list[str] = [""]  # "" stands for what is not a word
+        self.nesting: list[tuple[str, int]] = []  # what is open, and since where
 
-def _verb(words: list[str]) -> str:
-    """Return the keywords that say what the statement does."""
-    first, rest = words[0] if words else "", words[1:]
-    if first in _TRANSACTION:
-        rest = [word for word in rest if word not in {"work", "transaction"}]
-        if rest[:2] == ["and", "chain"]:
-            return f"{first} and chain"
-        return " ".join([first, *(word for word in rest[:1] if word in _TRANSACTION_2)])
-    if first in _PAIRED:
-        rest = [word for word in rest if word not in _MODIFIERS]
-        return " ".join([first, *rest[:1]])
-    return first
+    @property
+    def verb(self) -> str:
+        """Return the keywords that say what the statement does."""
+        match = _VERB.match(" ".join(filter(None, self.words)))
+        return "".join(filter(None, match.groups())) if match else ""
 
+    def add(self, piece: Piece) -> bool:
+        """Add a token and tell whether the statement ends with it."""
+        if piece.kind == "space" and not self.pieces:
+            return False
+        self.pieces.append(piece)
+        if piece.kind in _BLANK:
+            return False
+        word = piece.text.lower() if piece.kind == "word" else ""
+        self.nest(piece, word)
+        self.words.append(word)
+        return piece.text == ";" and not self.nesting
 
-class _Reader:
-    """Gathers tokens into statements; a later meta-command starts in ``_command``."""
+    def nest(self, piece: Piece, word: str) -> None:
+        """Note what opens and closes, for a semicolon inside it ends nothing."""
+        inner = self.nesting[-1][0] if self.nesting else ""
+        pair = f"{self.words[-1]} {word}"
+        if piece.text == "(":
+            self.nesting.append(("parenthesis", piece.offset))
+        elif inner == "parenthesis":
+            if piece.text == ")":
+                self.nesting.pop()
+        elif inner and word == "case":
+            self.nesting.append(("case", piece.offset))
+        elif inner and word == "end":
+            self.nesting.pop()
+        elif pair == "begin atomic" and self.verb in _ROUTINES:
+            self.nesting.append((pair, piece.offset))
+        elif pair in _INLINE_COPY and self.verb == "copy":
+            raise ScriptError.psql_only(f"copy {pair}", self.file.where(piece.offset))
 
-    def __init__(self, text: str, source: str, variables: Mapping[str, str]) -> None:
-        self.text = text
-        self.source = source
-        self.variables = variables
-        self.line_starts = [0, *(edge.end() for edge in re.finditer("\n", text))]
-        self.statements: list[Statement] = []
-        self.clear()
-
-    def clear(self) -> None:
-        """Start a statement."""
-        self.parts: list[str] = []
-        self.places: list[tuple[int, int, int]] = []
-        self.size = self.kept = self.first = self.last = 0
-        self.words: list[str] = []  # the unquoted words it begins with
-        self.before = ""  # the token before, if a word
-        self.nesting: list[tuple[str, int]] = []  # "(", "begin atomic" and "case"
-
-    def line(self, offset: int) -> int:
-        """Return the line of an offset in the file."""
-        return bisect_right(self.line_starts, offset)
-
-    def where(self, offset: int) -> str:
-        """Return the address of an offset in the file."""
-        return f"{self.source}:{self.line(offset)}"
-
-    def scan(self, text: str, base: int | None, names: tuple[str, ...]) -> None:
-        """Take the tokens of the file, or of the value of a variable used at base."""
-        position = 0
-        while position < len(text):
-            kind, end = _token(text, position)
-            offset = position if base is None else base
-            if end < 0 and names:
-                what = "ends inside a quote or comment"
-                raise ScriptError.bad_variable(names[-1], what, self.where(offset))
-            if end < 0:
-                what = _OPENED.get(text[position], "quote")
-                raise ScriptError.unterminated(what, self.where(offset))
-            if kind in _VARIABLES:
-                self.variable(kind, text[position:end], offset, names)
-            else:
-                self.take(kind, text[position:end], offset, 0 if names else 1)
-            position = end
-
-    def variable(
-        self, kind: str, token: str, offset: int, names: tuple[str, ...]
-    ) -> None:
-        """Put in the value of a psql variable, as psql quotes it."""
-        name = token.strip(":'\"{?}")
-        value = self.variables.get(name)
-        if kind == "test":
-            self.take("word", "FALSE" if value is None else "TRUE", offset, 0)
-        elif value is None or (kind == "plain" and name in names):
-            self.take("other", token, offset, 0 if names else 1)
-        elif "\0" in value or _SURROGATE.search(value):
-            what = "is not text"
-            raise ScriptError.bad_variable(name, what, self.where(offset))
-        elif kind == "plain":
-            self.scan(value, offset, (*names, name))
-        elif kind == "name":
-            self.take("quoted", '"' + value.replace('"', '""') + '"', offset, 0)
-        else:
-            quoted = "'" + value.replace("'", "''").replace("\\", "\\\\") + "'"
-            self.take("string", " E" * ("\\" in value) + quoted, offset, 0)
-
-    def take(self, kind: str, token: str, offset: int, step: int) -> None:
-        """Add a token that stands at an offset of the file, or came from there."""
-        if kind == "command":
-            self.command(token, offset)
-        blank = kind in {"space", "comment"}
-        if kind == "space" and not self.parts:
-            return
-        if not self.places or not step or not self.places[-1][2]:
-            self.places.append((self.size, offset, step))
-        self.parts.append(token)
-        self.size += len(token)
-        ...
+    def statements(self) -> list[Statement]:
+        """Return the statement, or nothing if there are only blanks."""
+        while self.pieces and self.pieces[-1].kind in _BLANK:
+            self.pieces.pop()
+        solid = [piece for piece in self.pieces if piece.kind not in _BLANK]
+        if not solid or solid[0].text == ";":
+            return []
+        line, text = self.file.line, self.file.text
+        _, last, offset, step = solid[-1]
+        stop = offset + (len(last) - 1) * step
+        start = self.file.line_starts[line(self.pieces[0].offset) - 1]
+        end = text.find("\n", stop)
+        places: list[tuple[int, int, int]] = []
+        size = 0
+        for piece in self.pieces:
+            if not (places and piece.step and places[-1][2]):
+                places.append((size, piece.offset - start, piece.step))
+            size += len(piece.text)
+        return [
+            Statement(
+                "".join(piece.text for piece in self.pieces),
+                line(solid[0].offset),
+                line(stop),
+                self.verb,
+                text[start : end if end >= 0 else None],
+                tuple(places),
+            )
+        ]

@@ -1,0 +1,6 @@
+# Everything is in ./dev; this only forwards: make test = ./dev test.
+.DEFAULT_GOAL := help
+help: ; @./dev
+%: ; @./dev $@
+.PHONY: help demo test lint format render system-deps
+demo test lint format render system-deps: ; @./dev $@
