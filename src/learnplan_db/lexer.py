@@ -73,6 +73,7 @@ class Source:
     """
 
     def __init__(self, text: str, name: str, variables: Mapping[str, str]) -> None:
+        """Note where the lines start."""
         self.text, self.name, self.variables = text, name, variables
         self.line_starts = [0, *(edge.end() for edge in re.finditer("\n", text))]
 
@@ -109,8 +110,8 @@ class Source:
         value = self.variables.get(name)
         if quote == "{":
             yield Piece("word", str(value is not None).upper(), piece.offset, 0)
-        elif value is None or name in names:
-            yield piece
+        elif value is None or (name in names and quote not in {"'", '"'}):
+            yield piece  # unknown, or used in its own value
         elif re.search("[\0\ud800-\udfff]", value):
             raise ScriptError.bad_variable(name, self.where(piece.offset))
         elif quote not in {"'", '"'}:

@@ -2,7 +2,7 @@
 Read one psql-dialect script into statements, and run them one at a time.
 
 The reader splits where psql splits and fills in psql's variables; it refuses, before
-anything runs, what only psql can do. May import errors, model and psycopg; never
+anything runs, what only psql can do. May import errors, lexer and psycopg; never
 opens or closes a connection, never prints.
 """
 
@@ -106,9 +106,7 @@ def read(
     """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.replace(
-            b"\0", b"\xff"
-        ).decode()  # NUL cannot be sent: refuse it too
+        text = data.replace(b"\0", b"\xff").decode()  # NUL cannot be sent at all
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ScriptError.not_utf8(f"{source}:{line}") from error
@@ -171,12 +169,14 @@ def _block_offset(error: psycopg.Error, statement: Statement) -> int | None:
     position, bodies = 0, []
     while numbers and statement.verb == "do" and position < len(statement.text):
         kind, end = token(statement.text, position)
-        if kind in {"dollar", "string"}:
-            bodies.append((end - position, position))
+        if kind in {"dollar", "string", "escaped"}:
+            bodies.append((end - position, position, kind))
         position = end
     if not bodies:
         return None
-    offset = max(bodies)[1]  # the longest: another is the name of the language
+    _, offset, kind = max(bodies)  # the longest: another is the name of the language
+    if kind == "escaped":
+        return None  # its lines may be written as backslash n
     for _ in range(int(numbers[-1]) - 1):  # the last is the outermost block
         offset = statement.text.find("\n", offset) + 1
     return offset

@@ -1,0 +1,79 @@
+"""
+The demo's own database: made, filled with the sample, and reached by two plain logins.
+
+May import errors and lower floors; never prints. Two logins, since one that may become
+both a user and the system could leave any policy by RESET ROLE (design, identity).
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+
+if TYPE_CHECKING:
+    from learnplan_db.embedded import Server
+
+DATABASE = "learnplan"
+APPLICATION, SERVICE = "learnplan_demo_app", "learnplan_demo_service"
+LOGINS = {APPLICATION: "anon, authenticated", SERVICE: "service_role"}
+
+
+def database(server: Server, *, fresh: bool = False) -> str:
+    """
+    Return the superuser's conninfo of the demo database, making it when missing.
+
+    Args: fresh: drop it first, with all it holds.
+    """
+    name = sql.Identifier(DATABASE)
+    with psycopg.connect(server.dsn(), autocommit=True) as admin:
+        if fresh:
+            drop = sql.SQL("drop database if exists {} with (force)")
+            admin.execute(drop.format(name))
+        try:
+            admin.execute(sql.SQL("create database {}").format(name))
+        except errors.DuplicateDatabase:
+            pass
+    return server.dsn(DATABASE)
+
+
+def load_sample(conninfo: str) -> dict[str, int]:
+    """Load the sample as the service role, once; return the rows by table."""
+    text = files("learnplan_db").joinpath("sample.sql").read_bytes()
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("set local role service_role")
+        connection.execute(text)
+        return {
+            table: _count(connection, table)
+            for table in (
+                "users",
+                "learning_plans",
+                "modules",
+                "tasks",
+                "resources",
+                "task_resources",
+                "task_progress",
+                "plan_generations",
+            )
+        }
+
+
+def _count(connection: psycopg.Connection[Any], table: str) -> int:
+    query = sql.SQL("select count(*) from learnplan.{}").format(sql.Identifier(table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def logins(conninfo: str) -> tuple[str, str]:
+    """Make the two logins; return the conninfo of the application's and the service's."""
+    with psycopg.connect(conninfo, autocommit=True) as admin:
+        for login, roles in LOGINS.items():
+            try:
+                admin.execute(f"create role {login} login in role {roles}".encode())
+            except errors.DuplicateObject:
+                continue
+    application, service = (make_conninfo(conninfo, user=login) for login in LOGINS)
+    return application, service
