@@ -1,0 +1,9 @@
+-- Revert learnplan-db:policy_roles from pg
+-- GENERATED from policies/roles.sql.j2 (b035f8984944); edit that, run: learnplan-db render
+
+begin;
+
+revoke usage on schema learnplan
+from authenticated, service_role;
+
+commit;

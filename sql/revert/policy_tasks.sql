@@ -1,0 +1,28 @@
+-- Revert learnplan-db:policy_tasks from pg
+-- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit that, run: learnplan-db render
+
+begin;
+
+drop policy tasks_delete_service_role on learnplan.tasks;
+drop policy tasks_update_service_role on learnplan.tasks;
+drop policy tasks_insert_service_role on learnplan.tasks;
+drop policy tasks_select_service_role on learnplan.tasks;
+revoke update on learnplan.tasks
+from service_role;
+revoke select, insert, delete on learnplan.tasks
+from service_role;
+drop policy tasks_select_reader on learnplan.tasks;
+revoke select (id, module_id) on learnplan.tasks
+from learnplan_reader;
+drop policy tasks_delete_authenticated on learnplan.tasks;
+drop policy tasks_update_authenticated on learnplan.tasks;
+drop policy tasks_insert_authenticated on learnplan.tasks;
+drop policy tasks_select_authenticated on learnplan.tasks;
+revoke update (module_id, "order", title, description, estimated_minutes) on learnplan.tasks
+from authenticated;
+revoke select, insert, delete on learnplan.tasks
+from authenticated;
+alter table learnplan.tasks no force row level security;
+alter table learnplan.tasks disable row level security;
+
+commit;

@@ -1,0 +1,11 @@
+-- Revert learnplan-db:policy_views from pg
+-- GENERATED from policies/views.sql.j2 (433ace75bfee); edit that, run: learnplan-db render
+
+begin;
+
+revoke select on learnplan.plan_progress
+from authenticated, service_role;
+revoke select on learnplan.module_progress
+from authenticated, service_role;
+
+commit;

@@ -1,0 +1,218 @@
+"""
+Policy templates to scripts: the deploy script as it stands, its inverse, its proof.
+
+``policies/<stem>.sql.j2`` is the deploy script of the change ``policy_<stem>``, as SQL
+with Jinja. The revert and the verify script are derived from what it renders to, so a
+statement without a known inverse is an error. May import errors and script; reads only
+the templates it is given and writes only where it is told; never prints.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from learnplan_db import script
+from learnplan_db.errors import RenderError, ScriptError
+from learnplan_db.inverse import revert_lines, verify_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MARK = "-- GENERATED from policies/"
+ROLE_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
+RESERVED = frozenset(
+    "all analyse analyze and any array as asc asymmetric both case cast check collate"
+    " column constraint create current_catalog current_date current_role current_time"
+    " current_timestamp current_user default deferrable desc distinct do else end except"
+    " false fetch for foreign from grant group having in initially intersect into lateral"
+    " leading limit localtime localtimestamp none not null offset on only or order placing"
+    " primary public references returning select session_user some symmetric table then to"
+    " trailing true union unique user using variadic when where window with".split()
+)
+SWITCH = {"on": True, "true": True, "off": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What a host may choose: three role names, and whether anon reads the catalog."""
+
+    anon: str = "anon"
+    authenticated: str = "authenticated"
+    service_role: str = "service_role"
+    anon_reads_resources: bool = False
+
+    @classmethod
+    def from_settings(cls, settings: Iterable[str]) -> Variables:
+        """
+        Return the defaults changed by ``name=value`` texts.
+
+        Raises: RenderError: unknown name, bad role name, bad switch, two roles alike.
+        """
+        chosen = cls()
+        known = [field.name for field in fields(cls)]
+        for setting in settings:
+            name, equals, value = setting.partition("=")
+            if not equals or name not in known:
+                raise RenderError.unknown_variable(name, known)
+            if name == "anon_reads_resources":
+                if value not in SWITCH:
+                    raise RenderError.bad_switch(name, value)
+                chosen = replace(chosen, anon_reads_resources=SWITCH[value])
+                continue
+            if not ROLE_NAME.match(value) or value in RESERVED or value[:3] == "pg_":
+                raise RenderError.bad_role(name, value)
+            chosen = replace(chosen, **{name: value})
+        if len({chosen.anon, chosen.authenticated, chosen.service_role}) < len(known) - 1:
+            raise RenderError.roles_alike()
+        return chosen
+
+    def as_context(self) -> dict[str, object]:
+        """Return what a template may name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _deploy_text(path: Path, variables: Variables) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path.parent),
+        undefined=jinja2.StrictUndefined,
+        line_statement_prefix="--%",
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 - SQL, not HTML
+    )
+    shown = f"policies/{path.name}"
+    try:
+        return environment.get_template(path.name).render(**variables.as_context())
+    except jinja2.TemplateSyntaxError as error:
+        where = f"policies/{error.name or path.name}:{error.lineno}"
+        raise RenderError.syntax(str(error.message), where) from error
+    except jinja2.UndefinedError as error:
+        where = _template_line(error, path) or shown
+        known = list(variables.as_context())
+        raise RenderError.undefined(str(error.message), where, known) from error
+    except jinja2.TemplateNotFound as error:
+        raise RenderError.no_template(str(error), shown) from error
+
+
+def _template_line(error: BaseException, path: Path) -> str | None:
+    """Return file:line of the innermost template frame of a traceback."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.endswith(".sql.j2") and str(path.parent) in name:
+            found = f"policies/{name.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def _stamp(path: Path, variables: Variables) -> str:
+    digest = hashlib.sha256(path.read_bytes())
+    for library in sorted(path.parent.glob("_*.sql.j2")):
+        digest.update(library.read_bytes())
+    digest.update(repr(variables).encode())
+    return f"{MARK}{path.name} ({digest.hexdigest()[:12]}); edit that, run: learnplan-db render"
+
+
+def render_template(path: Path, variables: Variables) -> dict[str, str]:
+    """
+    Return the three scripts of one template by their path below ``sql``.
+
+    Raises: RenderError: with the template's file and line.
+    """
+    stem = path.name.removesuffix(".sql.j2")
+    change, stamp = f"policy_{stem}", _stamp(path, variables)
+    text = _deploy_text(path, variables)
+    first, _, rest = text.partition("\n")
+    if first != f"-- Deploy learnplan-db:{change} to pg":
+        raise RenderError.header(f"policies/{path.name}:1", change)
+    shown = f"policies/{path.name}"
+    try:
+        body = script.read(text.encode(), f"{shown}, rendered").body
+    except ScriptError as error:
+        raise RenderError.not_sql(error.message, error.where or shown) from error
+    reverts = revert_lines(body, shown)
+    verifies = verify_lines(body, shown, may_bypass=variables.service_role)
+    requires = re.match(r"(?:-- requires: \S+\n)*", rest)
+    head = requires[0] if requires else ""
+    return {
+        f"deploy/{change}.sql": f"{first}\n{head}{stamp}\n{rest[len(head) :]}",
+        f"revert/{change}.sql": (
+            f"-- Revert learnplan-db:{change} from pg\n{stamp}\n\n"
+            f"begin;\n\n{reverts}\n\ncommit;\n"
+        ),
+        f"verify/{change}.sql": (
+            f"-- Verify learnplan-db:{change} on pg\n{stamp}\n\n"
+            f"begin;\n\n{verifies}\n\nrollback;\n"
+        ),
+    }
+
+
+def render_project(policies: Path, variables: Variables) -> dict[str, str]:
+    """Return the scripts of all templates by their path below ``sql``."""
+    templates = sorted(policies.glob("[!_]*.sql.j2"))
+    if not templates:
+        raise RenderError.no_template("*.sql.j2", str(policies))
+    rendered: dict[str, str] = {}
+    for path in templates:
+        rendered |= render_template(path, variables)
+    return rendered
+
+
+def differences(rendered: dict[str, str], sql: Path) -> list[str]:
+    """Return a unified diff for each file that is not what it should be."""
+    found = []
+    generated = {
+        str(path.relative_to(sql))
+        for path in sql.glob("*/policy_*.sql")
+        if MARK in path.read_text()
+    }
+    for name in sorted(generated | set(rendered)):
+        path = sql / name
+        there = path.read_text().splitlines(keepends=True) if path.exists() else []
+        wanted = rendered.get(name, "").splitlines(keepends=True)
+        diff = "".join(
+            difflib.unified_diff(there, wanted, f"sql/{name}", f"sql/{name} (rendered)")
+        )
+        if diff or not path.exists():
+            found.append(diff)
+    return found
+
+
+def write(rendered: dict[str, str], sql: Path) -> list[str]:
+    """Write the scripts that differ; return their paths below ``sql``."""
+    changed = []
+    for name, text in rendered.items():
+        path = sql / name
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            changed.append(name)
+    return changed
+
+
+def export(root: Path, out: Path, variables: Variables) -> dict[str, str]:
+    """
+    Write a whole deployable project for a host with other names.
+
+    Raises: RenderError: ``out`` holds something already; nothing is written then.
+    """
+    rendered = render_project(root / "policies", variables)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RenderError.out_taken(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "sqitch.conf", out / "sqitch.conf")
+        shutil.copytree(root / "sql", out / "sql")
+    except OSError as error:
+        raise RenderError.out_unwritable(out, error) from error
+    write(rendered, out / "sql")
+    return rendered

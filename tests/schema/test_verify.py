@@ -1,0 +1,151 @@
+"""Verify fails when an object is missing or differs, and names the change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from learnplan_db import config, runner
+
+if TYPE_CHECKING:
+    from fix_database import TestServer
+
+# What is done to the database, and the change whose verify script must notice.
+BREAKS = {
+    "alter table learnplan.users rename to people": "table_users",
+    "alter table learnplan.modules alter column title type varchar(80)": "table_modules",
+    "alter table learnplan.modules alter column title drop not null": "table_modules",
+    "alter table learnplan.tasks alter column created_at drop default": "table_tasks",
+    "alter table learnplan.tasks add column extra integer": "table_tasks",
+    "alter table learnplan.users drop column name": "table_users",
+    "alter table learnplan.users alter subscription_tier set default 'pro'": "table_users",
+    "alter table learnplan.tasks drop constraint tasks_order_min": "table_tasks",
+    "alter table learnplan.task_progress drop constraint"
+    " task_progress_completed_at_iff_completed": "table_task_progress",
+    "alter table learnplan.resources drop constraint resources_url_key": (
+        "table_resources"
+    ),
+    "alter table learnplan.modules drop constraint modules_plan_id_fkey,"
+    " add constraint modules_plan_id_fkey foreign key (plan_id)"
+    " references learnplan.learning_plans (id)": "table_modules",
+    "drop index learnplan.idx_task_progress_user_id": "table_task_progress",
+    "drop index learnplan.idx_learning_plans_topic": "index_learning_plans_topic",
+    "drop index learnplan.idx_learning_plans_created_at_public": (
+        "table_learning_plans"
+    ),
+    "alter type learnplan.skill_level add value 'expert'": "enum_skill_level",
+    "alter type learnplan.progress_status rename value 'completed' to 'done'": (
+        "enum_progress_status"
+    ),
+    "alter table learnplan.users disable row level security": "policy_users",
+    "alter table learnplan.users no force row level security": "policy_users",
+    "drop policy modules_select_authenticated on learnplan.modules": "policy_modules",
+    "create policy extra on learnplan.tasks for select to anon using (true)": (
+        "policy_tasks"
+    ),
+    "alter policy users_select_authenticated on learnplan.users using (true)": (
+        "policy_users"
+    ),
+    "alter policy modules_update_authenticated on learnplan.modules"
+    " with check (true)": "policy_modules",
+    "alter policy tasks_select_authenticated on learnplan.tasks to public": (
+        "policy_tasks"
+    ),
+    "alter policy learning_plans_select_authenticated on learnplan.learning_plans"
+    " rename to renamed": "policy_learning_plans",
+    "comment on policy users_select_authenticated on learnplan.users is null": (
+        "policy_users"
+    ),
+    "revoke delete on learnplan.modules from authenticated": "policy_modules",
+    "revoke update (title) on learnplan.tasks from authenticated": "policy_tasks",
+    "grant update (email) on learnplan.users to authenticated": "policy_users",
+    "grant truncate on learnplan.resources to service_role": "policy_resources",
+    "grant select on learnplan.resources to public": "policy_resources",
+    "grant select on learnplan.tasks to authenticated with grant option": (
+        "policy_tasks"
+    ),
+    "grant insert on learnplan.plan_progress to authenticated": "policy_views",
+    "grant execute on function learnplan.reorder_tasks(uuid, uuid[]) to anon": (
+        "policy_functions"
+    ),
+    "revoke execute on function learnplan.current_user_id() from authenticated": (
+        "policy_functions"
+    ),
+    "grant usage on schema learnplan to anon": "policy_roles",
+    "revoke usage on schema learnplan from service_role": "policy_roles",
+    "alter table learnplan.modules disable trigger _100_touch_updated_at": (
+        "trigger_modules"
+    ),
+    "alter table learnplan.users enable replica trigger _100_stamp_created_at": (
+        "trigger_users"
+    ),
+    "drop trigger _200_set_completed_at on learnplan.task_progress": (
+        "trigger_task_progress"
+    ),
+    "create trigger extra before insert on learnplan.tasks for each row execute"
+    " function learnplan_private.tg__stamp_created_at()": "trigger_tasks",
+    "alter function learnplan.current_user_id() immutable": "function_current_user_id",
+    "alter function learnplan.current_user_id() security invoker": (
+        "function_current_user_id"
+    ),
+    "alter function learnplan.current_user_id() reset search_path": (
+        "function_current_user_id"
+    ),
+    "alter function learnplan_private.owns_plan(uuid, uuid) owner to current_user": (
+        "function_owns_plan"
+    ),
+    "create or replace function learnplan_private.owns_plan(plan_id uuid, user_id uuid)"
+    " returns boolean language plpgsql stable parallel safe security definer"
+    " set search_path = pg_catalog, pg_temp as 'begin return true; end'": (
+        "function_owns_plan"
+    ),
+    "drop function learnplan.weekly_hours(text)": "function_weekly_hours",
+    "create or replace function learnplan_private.assert_same(subject text,"
+    " expected text[], actual text[]) returns void language plpgsql immutable"
+    " as 'begin end'": "function_assert_same",
+    "alter view learnplan.plan_progress set (security_invoker = false)": (
+        "view_plan_progress"
+    ),
+    "create or replace view learnplan.module_progress with (security_invoker = true)"
+    " as select id as module_id, plan_id, null::uuid as user_id, \"order\","
+    " 0::bigint as completed_tasks, 0::bigint as total_tasks,"
+    " 'completed'::learnplan.progress_status as status, 0::numeric as percentage,"
+    " 0::bigint as completed_minutes, 0::bigint as total_minutes"
+    " from learnplan.modules": "view_module_progress",
+    "comment on schema learnplan is null": "schema_learnplan",
+}
+
+
+@pytest.fixture(scope="module")
+def deployed(learnplan_noproc: Any, test_server: TestServer) -> str:
+    """Provide the template with the plan deployed; every break is rolled back."""
+    return test_server.dsn(learnplan_noproc.template_dbname)
+
+
+def verify_scripts(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """Run every verify script inside the transaction; return what fails."""
+    project = runner.load(config.project_root(None))
+    failed: dict[str, str] = {}
+    for change in project.plan.changes:
+        text = project.scripts.read("verify", change).decode()
+        body = text.partition("\nbegin;\n")[2].rpartition("rollback;")[0]
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute(body.encode())
+        except psycopg.Error as error:
+            failed[change.name] = str(error)
+    return failed
+
+
+def test_verify_is_silent_on_a_clean_database(tx: psycopg.Connection[Any]) -> None:
+    """The state in which every verify script must stay silent."""
+    assert {} == verify_scripts(tx)
+
+
+@pytest.mark.parametrize("damage", BREAKS)
+def test_verify_notices(tx: psycopg.Connection[Any], damage: str) -> None:
+    """A verify script fails when its object is missing or differs."""
+    tx.execute(damage.encode())
+    assert BREAKS[damage] in verify_scripts(tx)
