@@ -87,7 +87,11 @@ class Server:
     """
 
     def __init__(
-        self, root: Path | None, *, environ: Mapping[str, str], bindir: Path | None = None
+        self,
+        root: Path | None,
+        *,
+        environ: Mapping[str, str],
+        bindir: Path | None = None,
     ) -> None:
         self.account = Account.current()
         self.bindir = runnable(bindir or find_bindir(environ), self.account)

@@ -122,6 +122,42 @@ class LearnplanError(Exception):
 class ConfigError(LearnplanError):
     """The target, an option or a file of the project is not usable."""
 
+    @classmethod
+    def no_project(cls, looked: list[str]) -> ConfigError:
+        """There is no sqitch.conf."""
+        return cls(
+            "no project found: there is no sqitch.conf",
+            where="looked in " + ", ".join(looked),
+            fix="name the project's directory with -C",
+        )
+
+    @classmethod
+    def bad_target(cls, target: str) -> ConfigError:
+        """A target is none of the three forms; what it holds may be a password."""
+        shown = target if "@" not in target and "password" not in target else "…"
+        return cls(
+            f'"{shown}" is no target',
+            fix="write db:pg://host/name, postgresql://host/name or "
+            '"host=... dbname=..."',
+        )
+
+    @classmethod
+    def no_answer(cls, question: str) -> ConfigError:
+        """A question that nobody is there to answer."""
+        return cls(
+            f"{question} needs an answer, and there is no terminal",
+            fix="say yes beforehand with -y",
+        )
+
+    @classmethod
+    def no_psql(cls) -> ConfigError:
+        """The program psql is not installed."""
+        return cls(
+            "psql is not installed",
+            where="PATH",
+            fix="install PostgreSQL's client programs (Debian: postgresql-client)",
+        )
+
 
 class PlanError(LearnplanError):
     """The plan file is missing, malformed or inconsistent."""
@@ -177,7 +213,7 @@ class PlanError(LearnplanError):
         cls, where: str, change: str, text: str, later: int
     ) -> PlanError:
         """A change requires what is planned below it."""
-        message = f'change "{change}" requires "{text}", which is planned on line {later}'
+        message = f'change "{change}" requires "{text}", planned later on line {later}'
         fix = f'move "{change}" below line {later}'
         return cls(message, where=where, fix=fix)
 
@@ -185,15 +221,14 @@ class PlanError(LearnplanError):
     def replanned_dependency(cls, where: str, change: str, text: str) -> PlanError:
         """A change requires ``name@tag``, and the name is planned below that tag."""
         name, _, tag = text.partition("@")
-        message = (
-            f'change "{change}" requires "{text}", but "{name}" is planned below "@{tag}"'
-        )
+        rework = f'"{name}" is planned below "@{tag}"'
+        message = f'change "{change}" requires "{text}", but {rework}'
         return cls(message, where=where, fix=f'require "@{tag}" or "{name}"')
 
     @classmethod
     def unknown_id(cls, where: str, change: str, identifier: str) -> PlanError:
         """A dependency is an id, and no change above has it."""
-        message = f'change "{change}" names the id {identifier}, which no change above has'
+        message = f'change "{change}" names {identifier}, no id of a change above'
         fix = "name the change; of another project, as project:name"
         return cls(message, where=where, fix=fix)
 
@@ -226,6 +261,20 @@ class PlanError(LearnplanError):
         message = f'change "{change}" has no readable {path}: {reason}'
         return cls(message, where=where, fix=f"write {path}, or remove the change")
 
+    @classmethod
+    def no_file(cls, path: str, error: OSError) -> PlanError:
+        """The plan cannot be read."""
+        return cls(
+            f"the plan cannot be read: {error.strerror}",
+            where=path,
+            fix="name the project's directory with -C",
+        )
+
+    @classmethod
+    def no_changes(cls, path: str) -> PlanError:
+        """The plan has no change."""
+        return cls("the plan has no changes", where=path, fix="add a change")
+
 
 class RenderError(LearnplanError):
     """A policy template cannot be rendered."""
@@ -243,7 +292,9 @@ class RenderError(LearnplanError):
     def bad_switch(cls, name: str, value: str) -> RenderError:
         """A switch is neither on nor off."""
         return cls(
-            f'"{value}" is neither on nor off', where=f"--set {name}", fix="write on or off"
+            f'"{value}" is neither on nor off',
+            where=f"--set {name}",
+            fix="write on or off",
         )
 
     @classmethod
@@ -267,7 +318,9 @@ class RenderError(LearnplanError):
     @classmethod
     def syntax(cls, message: str, where: str) -> RenderError:
         """Jinja cannot read a template."""
-        return cls(f"the template cannot be read: {message}", where=where, fix="mend it")
+        return cls(
+            f"the template cannot be read: {message}", where=where, fix="mend it"
+        )
 
     @classmethod
     def undefined(cls, message: str, where: str, known: list[str]) -> RenderError:
@@ -319,7 +372,9 @@ class RenderError(LearnplanError):
     def out_taken(cls, out: Path) -> RenderError:
         """The directory to write into is not empty."""
         return cls(
-            "the directory is not empty", where=str(out), fix="name a new one with --out"
+            "the directory is not empty",
+            where=str(out),
+            fix="name a new one with --out",
         )
 
     @classmethod
@@ -334,6 +389,101 @@ class RenderError(LearnplanError):
 
 class RegistryError(LearnplanError):
     """The registry and the plan do not fit together."""
+
+    @classmethod
+    def may_not_create(cls, database: str, user: str) -> RegistryError:
+        """The role has no CREATE on the database."""
+        return cls(
+            "no permission to create a schema",
+            where=f'database "{database}", user "{user}"',
+            fix=f"as its owner: grant create on database {database} to {user}",
+        )
+
+    @classmethod
+    def other_uri(
+        cls, project: str, ours: str | None, theirs: str | None
+    ) -> RegistryError:
+        """A project of the same name, which is another."""
+        return cls(
+            f'the database holds another project "{project}", with URI '
+            f"{theirs or 'none'} instead of {ours or 'none'}",
+            where="sqitch.projects",
+            fix="look whether this is the right database",
+        )
+
+    @classmethod
+    def not_our_plan(cls, project: str, first: str, beyond: list[str]) -> RegistryError:
+        """A deployed change is not in the plan."""
+        if beyond:
+            return cls(
+                f'the database is newer than this plan: "{beyond[0]}" is deployed and '
+                "not planned",
+                where=f'project "{project}" in sqitch.changes',
+                fix="upgrade learnplan-db, or look whether this is the right database",
+            )
+        return cls(
+            f'the database was deployed from another plan: "{first}" has another id there',
+            where=f'project "{project}" in sqitch.changes',
+            fix="use the plan it was deployed from, or look whether this is the right "
+            "database",
+        )
+
+    @classmethod
+    def other_project(cls, project: str, others: tuple[str, ...]) -> RegistryError:
+        """The registry holds other projects only."""
+        return cls(
+            f'nothing of project "{project}" is deployed here',
+            where="the registry holds " + ", ".join(others),
+            fix="look whether this is the right database",
+        )
+
+    @classmethod
+    def earlier_target(cls, target: str, newest: str) -> RegistryError:
+        """A deploy to what lies behind."""
+        return cls(
+            f'"{target}" comes before "{newest}", which is deployed',
+            fix=f"to go back: learnplan-db revert --to {target}",
+        )
+
+    @classmethod
+    def not_deployed(cls, name: str) -> RegistryError:
+        """A revert to what is not there."""
+        return cls(f'change "{name}" is not deployed', fix="see learnplan-db status")
+
+    @classmethod
+    def no_registry(cls, target: str) -> RegistryError:
+        """Nothing was ever deployed."""
+        return cls(
+            "nothing was ever deployed here: there is no registry",
+            where=target,
+            fix="learnplan-db deploy, or look whether this is the right database",
+        )
+
+    @classmethod
+    def conflict(cls, change: str, names: list[str], where: str) -> RegistryError:
+        """A change conflicts with a deployed one."""
+        return cls(
+            f'change "{change}" conflicts with {", ".join(names)}',
+            where=where,
+            fix="revert what it conflicts with first",
+        )
+
+    @classmethod
+    def foreign_requirement(cls, change: str, text: str) -> RegistryError:
+        """A requirement of another project."""
+        return cls(
+            f'change "{change}" requires "{text}" of another project',
+            fix="deploy this project with sqitch",
+        )
+
+    @classmethod
+    def locked(cls, seconds: float, holder: str) -> RegistryError:
+        """Somebody else is deploying."""
+        return cls(
+            f"another deploy is running and did not end in {seconds:g} s",
+            where=holder,
+            fix="wait for it, or give more time with --lock-timeout",
+        )
 
 
 class IdentityError(LearnplanError):
@@ -409,6 +559,24 @@ class VerifyError(LearnplanError):
     """A verify script found that the database is not as the plan says."""
 
     exit_code = 1
+
+    @classmethod
+    def after_deploy(cls, change: str, error: LearnplanError) -> VerifyError:
+        """A change does not verify right after its deploy."""
+        return cls(
+            f'change "{change}" was deployed and does not verify; it was reverted: '
+            f"{error.message}",
+            where=error.where,
+            fix="mend the deploy or the verify script",
+        )
+
+    @classmethod
+    def failed(cls, count: int, names: list[str]) -> VerifyError:
+        """Verify scripts failed."""
+        return cls(
+            f"{count} changes do not verify: {', '.join(names)}",
+            fix="see above for each; put the objects back, or revert and deploy",
+        )
 
 
 class ScriptError(LearnplanError):
@@ -491,7 +659,9 @@ class ScriptError(LearnplanError):
     def failed(cls, error: psycopg.Error, where: str) -> ScriptError:
         """The server refused a statement."""
         told = error.diag
-        failure = cls(told.message_primary or str(error).partition("\n")[0], where=where)
+        failure = cls(
+            told.message_primary or str(error).partition("\n")[0], where=where
+        )
         failure.sqlstate = error.sqlstate
         failure.detail, failure.hint = told.message_detail, told.message_hint
         return failure
@@ -506,11 +676,41 @@ class ScriptError(LearnplanError):
             failure.message = "the connection to the server is lost"
         return failure
 
+    @classmethod
+    def registry_locked(cls, source: str, error: Exception) -> ScriptError:
+        """The registry's table is locked by somebody else."""
+        failed = cls("the registry is locked by another session", where=source)
+        failed.sqlstate = getattr(error, "sqlstate", None)
+        return failed
+
 
 class ConnectError(LearnplanError):
     """No connection to the target, or one on which the command must not run."""
 
     exit_code = 4
+
+    @classmethod
+    def refused(cls, target: str, text: str) -> ConnectError:
+        """The server cannot be reached or will not have us."""
+        reason = " ".join(text.split())
+        return cls(
+            f"no connection: {reason}",
+            where=target,
+            fix="check host, port, database, user and password (PGPASSWORD, .pgpass)",
+        )
+
+    @classmethod
+    def standby(cls) -> ConnectError:
+        """A standby cannot be written."""
+        return cls("the server is a standby", fix="deploy to its primary")
+
+    @classmethod
+    def pooler(cls) -> ConnectError:
+        """A pooler stands between."""
+        return cls(
+            "there is a connection pooler in between, and a deploy needs its session",
+            fix="connect to PostgreSQL directly",
+        )
 
 
 class ServerError(LearnplanError):
@@ -623,7 +823,9 @@ class ServerError(LearnplanError):
     @classmethod
     def did_not_stop(cls, data: Path, log: Path) -> ServerError:
         """The server is still there after a fast shutdown."""
-        return cls("the server did not stop in 30 s", where=str(data), fix=f"read {log}")
+        return cls(
+            "the server did not stop in 30 s", where=str(data), fix=f"read {log}"
+        )
 
     @classmethod
     def port_taken(cls, port: int) -> ServerError:

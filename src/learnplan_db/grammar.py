@@ -49,7 +49,6 @@ _DEPENDENCY = re.compile(
 )
 _ID = re.compile("[0-9a-f]{40}")
 _PROJECT = re.compile(rf"(?P<name>{_NAME})\Z")
-_STAMP = "%Y-%m-%dT%H:%M:%S%z"
 _BLANK_RUN = re.compile(f"[{BLANKS}]+")
 _LAST_OF_PLANES = "".join(chr(p << 16 | e) for p in range(17) for e in (0xFFFE, 0xFFFF))
 _NONCHARACTER = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
@@ -212,7 +211,8 @@ def _entry(line: str, number: int, project: str, where: str) -> Entry | None:
         raise PlanError.syntax(where, fault[0], name=fault[1])
     name, date = fields["name"], fields["date"]
     try:
-        planned_at = datetime.strptime(date if date.isascii() else "", _STAMP)
+        ascii_date = date.encode("ascii").decode()
+        planned_at = datetime.strptime(ascii_date, "%Y-%m-%dT%H:%M:%S%z")
     except ValueError as error:
         raise PlanError.syntax(where, "bad-timestamp", date=date) from error
     return Entry(

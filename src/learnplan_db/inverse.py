@@ -161,7 +161,9 @@ def _policies(table: str, made: list[Statement]) -> str:
                 "array['row security enabled forced']",
                 described.format(table, "row"),
             ),
-            _assert(f"policies without a comment of {table}", "array[]::text[]", uncommented),
+            _assert(
+                f"policies without a comment of {table}", "array[]::text[]", uncommented
+            ),
         ]
     )
 
@@ -169,7 +171,9 @@ def _policies(table: str, made: list[Statement]) -> str:
 def _grants(kind: str, target: str, lines: set[str]) -> str:
     """Assert the exact grants on an object, its owner's aside."""
     if kind == "table":
-        actual = f"array(select learnplan_private.describe_relation('{target}', 'grant'))"
+        actual = (
+            f"array(select learnplan_private.describe_relation('{target}', 'grant'))"
+        )
         return _assert(f"grants on {target}", _array(lines), actual)
     catalog, acl, owner, code, key = (
         ("pg_namespace", "nspacl", "nspowner", "n", f"'{target}'::regnamespace")
@@ -177,7 +181,9 @@ def _grants(kind: str, target: str, lines: set[str]) -> str:
         else ("pg_proc", "proacl", "proowner", "f", f"'{target}'::regprocedure")
     )
     # Internal roles use the schema too: their own changes assert that.
-    others = "\n      and r.rolname not like 'learnplan\\_%'" if kind == "schema" else ""
+    others = (
+        "\n      and r.rolname not like 'learnplan\\_%'" if kind == "schema" else ""
+    )
     actual = (
         "array(\n    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',\n"
         "      coalesce(r.rolname, 'public'))\n"

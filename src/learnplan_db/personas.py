@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 SIGNED_IN, ANONYMOUS = "authenticated", "anon"
 C = TypeVar("C", bound=Connection[Any] | AsyncConnection[Any])
 
-# Materialized steps, because each must be over before the next: what was set is read
-# before it is set, nothing is set after a refusal, current_user is read last.
+# Materialized steps, each over before the next: read what is set, set unless refused,
+# read current_user. The cast stays: "row(a, b) is null" would stop after a.
 _BECOME = """
 with before as materialized (
-    select pg_catalog.current_setting('role') as role,
+    select pg_catalog.current_setting('role') as role, login.rolname as login,
         coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') as claims,
-        login.rolname as login,
         case when login.rolsuper then 'login-superuser'
             when login.rolbypassrls then 'login-bypassrls'
             when target.rolsuper then 'role-superuser'
@@ -51,7 +50,7 @@ with before as materialized (
 ), became as materialized (
     select before.*, case when refusal is null then row(
         pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
-        pg_catalog.set_config('role', %(role)s::text, true)) is null end as done
+        pg_catalog.set_config('role', %(role)s::text, true))::text end as done
     from before
 )
 select role, claims, login, refusal, current_user, done from became"""
@@ -81,7 +80,9 @@ def acting_as(
         nothing stays set. TypeError: ``with`` and ``async with`` are mixed up.
     """
     role = SIGNED_IN if role is None else role
-    for name, value in (("role", role), ("sub", sub), ("email", email)):
+    claims = {"sub": sub, "email": email, "role": role}
+    claims["user_id"] = None if user_id is None else str(user_id)
+    for name, value in claims.items():
         # A surrogate and a NUL are JSON, but no text that PostgreSQL can hold.
         bad = any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value or "")
         if bad or (value is not None and not value):
@@ -91,9 +92,8 @@ def acting_as(
         raise IdentityError.unwanted(role)
     if not known and (role == SIGNED_IN or email is not None):
         raise IdentityError.missing(role)
-    claims: dict[str, object] = {"sub": sub, "email": email, "role": role}
-    claims |= {"user_id": user_id and str(user_id), "email_verified": email and True}
-    given = {name: value for name, value in claims.items() if value is not None}
+    verified = {"email_verified": None if email is None else True}
+    given = {k: v for k, v in (claims | verified).items() if v is not None}
     return ActingAs(conn, {"role": role, "claims": json.dumps(given) if known else ""})
 
 

@@ -262,14 +262,14 @@ def _escape_uri(text: str) -> str:
     """Return the URI as Sqitch records it: no wrapping, odd characters escaped."""
     text = re.sub(r"^<(?:URL:)?(.*)>$", r"\1", text)
     text = re.sub(r'^"(.*)"$', r"\1", text).strip(grammar.SPACES)
-    uri = _URI.match(text)
-    host = uri["host"] if uri else ""
-    if uri and host and (uri["scheme"] or "").lower() in DEFAULT_PORTS:
+    uri = next(_URI.finditer(text))  # it matches any text
+    host = uri["host"] or ""
+    start, end = uri.span("host") if host else (0, 0)
+    if (uri["scheme"] or "").lower() in DEFAULT_PORTS and not host.isascii():
         with contextlib.suppress(UnicodeError):
-            host = host if host.isascii() else host.encode("idna").decode()
-        start, end = uri.span("host")
-        text = text[:start] + host + text[end:]
-    return quote(text, safe=URI_CHARACTERS)
+            host = host.encode("idna").decode()
+    before, after = (quote(t, URI_CHARACTERS) for t in (text[:start], text[end:]))
+    return before + quote(host, URI_CHARACTERS + "[]") + after
 
 
 def _canonical(uri: str) -> str:
@@ -280,8 +280,8 @@ def _canonical(uri: str) -> str:
         return character if UNRESERVED.fullmatch(character) else found[0].upper()
 
     uri = re.sub("%[0-9A-Fa-f]{2}", escape, uri)
-    parts = _URI.match(uri)
-    if not parts or not parts["scheme"]:
+    parts = next(_URI.finditer(uri))
+    if not parts["scheme"]:
         return uri
     scheme, rest = parts["scheme"].lower(), parts["rest"]
     if scheme == "urn":

@@ -70,7 +70,10 @@ class Variables:
             if not ROLE_NAME.match(value) or value in RESERVED or value[:3] == "pg_":
                 raise RenderError.bad_role(name, value)
             chosen = replace(chosen, **{name: value})
-        if len({chosen.anon, chosen.authenticated, chosen.service_role}) < len(known) - 1:
+        if (
+            len({chosen.anon, chosen.authenticated, chosen.service_role})
+            < len(known) - 1
+        ):
             raise RenderError.roles_alike()
         return chosen
 

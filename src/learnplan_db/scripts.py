@@ -42,8 +42,11 @@ class Scripts:
         try:
             return self.path(kind, change).read_bytes()
         except OSError as error:
+            where = f"{self.top_dir.name}/sqitch.plan:{change.line}"
             shown = self.shown(kind, change)
-            raise PlanError.unreadable_script(shown, change.name, error) from error
+            raise PlanError.unreadable_script(
+                where, change.name, shown, error
+            ) from error
 
     def script_hash(self, change: Change) -> str | None:
         """Return the SHA-1 of the deploy script's bytes, or None without one."""

@@ -104,9 +104,7 @@ def test_owner_can_update_plans(world: World) -> None:
 @pytest.mark.parametrize(
     "column", ["id", "user_id", "origin", "created_at", "updated_at"]
 )
-def test_owner_cannot_update_frozen_columns_of_plans(
-    world: World, column: str
-) -> None:
+def test_owner_cannot_update_frozen_columns_of_plans(world: World, column: str) -> None:
     """Prevent changing user_id (outline, table 2, update)."""
     ann = world.user("ann")
     world.plan(ann)

@@ -89,7 +89,9 @@ def test_stranger_cannot_update_plan_generations(world: World, visibility: str) 
 
 
 @pytest.mark.parametrize("column", FROZEN)
-def test_owner_cannot_update_system_columns_of_plan_generations(world: World, column: str) -> None:
+def test_owner_cannot_update_system_columns_of_plan_generations(
+    world: World, column: str
+) -> None:
     """Callers may not forge ids and stamps (design, tables)."""
     row = make(world, world.user("ann"), "private")
     with world.as_user("ann"):

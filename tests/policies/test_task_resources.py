@@ -50,7 +50,9 @@ def test_stranger_can_select_task_resources_when_plan_is_public(world: World) ->
         assert ((row,),) == world.attempt(f"select id from {TABLE}").rows
 
 
-def test_stranger_cannot_select_task_resources_when_plan_is_private(world: World) -> None:
+def test_stranger_cannot_select_task_resources_when_plan_is_private(
+    world: World,
+) -> None:
     """Allowed if the current user can read the parent plan (outline, table 6)."""
     row = make(world, world.user("ann"), "private")
     world.user("ben")
@@ -59,7 +61,9 @@ def test_stranger_cannot_select_task_resources_when_plan_is_private(world: World
     assert world.exists("task_resources", row)
 
 
-def test_reader_cannot_select_task_resources_when_plan_turned_private(world: World) -> None:
+def test_reader_cannot_select_task_resources_when_plan_turned_private(
+    world: World,
+) -> None:
     """Reading ends with the visibility of the plan (outline, table 6, select)."""
     row = make(world, world.user("ann"), "public")
     world.user("ben")
@@ -112,7 +116,9 @@ def test_stranger_cannot_update_task_resources(world: World, visibility: str) ->
 
 
 @pytest.mark.parametrize("column", FROZEN)
-def test_owner_cannot_update_system_columns_of_task_resources(world: World, column: str) -> None:
+def test_owner_cannot_update_system_columns_of_task_resources(
+    world: World, column: str
+) -> None:
     """Callers may not forge ids and stamps (design, tables)."""
     row = make(world, world.user("ann"), "private")
     with world.as_user("ann"):

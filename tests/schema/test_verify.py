@@ -109,7 +109,7 @@ BREAKS = {
         "view_plan_progress"
     ),
     "create or replace view learnplan.module_progress with (security_invoker = true)"
-    " as select id as module_id, plan_id, null::uuid as user_id, \"order\","
+    ' as select id as module_id, plan_id, null::uuid as user_id, "order",'
     " 0::bigint as completed_tasks, 0::bigint as total_tasks,"
     " 'completed'::learnplan.progress_status as status, 0::numeric as percentage,"
     " 0::bigint as completed_minutes, 0::bigint as total_minutes"

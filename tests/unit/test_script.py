@@ -39,7 +39,7 @@ WHOLE = {
     "line comment": "select 1 -- ; ' \" $$ /* (\n + 2",
     "line comment ends at a carriage return": "select 1 -- '\r, '--;'",
     "block comment": "select /* ; ' -- \n */ 1",
-    "nested comment": "select /* /* ; */ ; /*/ */ ; */ ; **/ 1",
+    "nested comment": "select /* /* ; */ ; /*/ */ ; **/ 1",
     "comment after an operator": "select 1 +/* ; */ 2 @--;\n 3",
     "parentheses": "create rule r as on insert to t do (select 1; select (2); 3)",
     "brackets and casts": "select a[1:2], b[:], '1'::int, f(x := 1), c[d :e]",
@@ -53,7 +53,7 @@ WHOLE = {
     ),
     "function named begin": "create function begin() returns int as $$;$$",
     "do": "do $do$ begin perform 1; end $do$",
-    "nothing breaks a space": "select\u00a0;".replace(";", "1"),
+    "no-break space is a letter": "select 1 as a\u00a0b, a\u00a0$$b",
 }
 
 
