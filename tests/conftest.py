@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pytest
 
 pytest_plugins = [
-    "pytest_postgresql.plugin",
     "fix_database",
     "fix_personas",
     "fix_tools",

@@ -52,7 +52,7 @@ class TestServer:
 
 
 @pytest.fixture(scope="session")
-def test_server() -> Iterator[TestServer]:
+def server() -> Iterator[TestServer]:
     """Provide the server of this worker."""
     if named := os.environ.get("LEARNPLAN_TEST_SERVER"):
         given = conninfo_to_dict(named)
@@ -64,8 +64,8 @@ def test_server() -> Iterator[TestServer]:
             password=str(password) if password else None,
         )
         return
-    with Server(None, environ=os.environ) as server:
-        yield TestServer(str(server.socket), server.port, "postgres", None)
+    with Server(None, environ=os.environ) as own:
+        yield TestServer(str(own.socket), own.port, "postgres", None)
 
 
 def deploy_plan(**parameters: Any) -> None:
@@ -76,30 +76,30 @@ def deploy_plan(**parameters: Any) -> None:
 
 
 learnplan_noproc = factories.postgresql_noproc(
-    depends_on="test_server", dbname="learnplan", load=[deploy_plan]
+    depends_on="server", dbname="learnplan", load=[deploy_plan]
 )
 cloned = factories.postgresql("learnplan_noproc")
 
 
 @pytest.fixture(scope="session")
 def _shared(learnplan_noproc: Any) -> Iterator[psycopg.Connection[Any]]:
-    server = learnplan_noproc
+    found = learnplan_noproc
     name = f"learnplan_shared_{uuid.uuid4().hex[:8]}"
     janitor = DatabaseJanitor(
-        user=server.user,
-        host=server.host,
-        port=server.port,
-        password=server.password,
+        user=found.user,
+        host=found.host,
+        port=found.port,
+        password=found.password,
         dbname=name,
-        template_dbname=server.template_dbname,
+        template_dbname=found.template_dbname,
     )
     with (
         janitor,
         psycopg.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user,
-            password=server.password,
+            host=found.host,
+            port=found.port,
+            user=found.user,
+            password=found.password,
             dbname=name,
         ) as connection,
     ):
@@ -114,7 +114,7 @@ def tx(_shared: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def fresh_dsn(test_server: TestServer) -> Iterator[Callable[[], str]]:
+def fresh_dsn(server: TestServer) -> Iterator[Callable[[], str]]:
     """Provide a maker of empty databases, dropped after the test."""
     names: list[str] = []
 
@@ -125,12 +125,12 @@ def fresh_dsn(test_server: TestServer) -> Iterator[Callable[[], str]]:
         )
         if owner:
             statement += sql.SQL(" owner {}").format(sql.Identifier(owner))
-        with psycopg.connect(test_server.dsn("postgres"), autocommit=True) as admin:
+        with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
             admin.execute(statement)
-        return test_server.dsn(names[-1])
+        return server.dsn(names[-1])
 
     yield make
-    with psycopg.connect(test_server.dsn("postgres"), autocommit=True) as admin:
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
         for name in names:
             drop = sql.SQL("drop database if exists {} with (force)")
             admin.execute(drop.format(sql.Identifier(name)))
@@ -143,9 +143,9 @@ def database(fresh_dsn: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def admin_dsn(cloned: psycopg.Connection[Any], test_server: TestServer) -> str:
+def admin_dsn(cloned: psycopg.Connection[Any], server: TestServer) -> str:
     """Provide a superuser's conninfo of a database with the plan deployed."""
-    return test_server.dsn(cloned.info.dbname)
+    return server.dsn(cloned.info.dbname)
 
 
 def _login(admin_dsn: str, name: str, roles: str) -> str:

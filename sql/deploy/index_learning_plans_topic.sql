@@ -1,5 +1,6 @@
 -- Deploy learnplan-db:index_learning_plans_topic to pg
 -- requires: table_learning_plans
+-- requires: function_describe_relation
 --
 -- A trigram index serves ILIKE '%word%' on the topic. pg_trgm is not everywhere: where it
 -- cannot be created the change succeeds without an index, and the comment on the column says

@@ -235,7 +235,8 @@ def _fault(body: str, fields: dict[str, str]) -> tuple[str, str] | None:
         word = _BLANK_RUN.split(body.lstrip(BLANKS + "@+-"))[0]
         if word.startswith("%"):
             return "body-pragma", word
-        cause = "bad-line" if given(word) and _match(_PROJECT, word) else "bad-name"
+        named = given(word) and _match(_PROJECT, word.partition("[")[0])
+        cause = "bad-line" if named else "bad-name"
         return cause if body else "lone-hash", word
     is_tag = fields["at"]
     causes = {

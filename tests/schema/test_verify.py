@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 
 from learnplan_db import config, runner
-
-if TYPE_CHECKING:
-    from fix_database import TestServer
 
 # What is done to the database, and the change whose verify script must notice.
 BREAKS = {
@@ -116,12 +113,6 @@ BREAKS = {
     " from learnplan.modules": "view_module_progress",
     "comment on schema learnplan is null": "schema_learnplan",
 }
-
-
-@pytest.fixture(scope="module")
-def deployed(learnplan_noproc: Any, test_server: TestServer) -> str:
-    """Provide the template with the plan deployed; every break is rolled back."""
-    return test_server.dsn(learnplan_noproc.template_dbname)
 
 
 def verify_scripts(connection: psycopg.Connection[Any]) -> dict[str, str]:

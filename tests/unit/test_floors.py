@@ -12,8 +12,8 @@ FLOORS = (
     {"errors", "model"},
     {"plan", "grammar", "scripts", "config", "lexer", "binaries"},
     {"script", "registry", "personas", "embedded"},
-    {"runner", "render", "access", "demo"},
-    {"report"},
+    {"runner", "inverse", "access", "demo"},
+    {"report", "render"},
     {"cli"},
     {"__main__", "__init__"},
 )
