@@ -8,7 +8,6 @@ applies to it, while the superuser can show that the rows are there.
 from __future__ import annotations
 
 import json
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import pytest
 from psycopg import sql
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterator
 
 TABLES = (

@@ -52,26 +52,34 @@ def _rows(plan: str) -> dict[str, tuple[str, str, str]]:
         "users": (
             f"id = '{ADA}'",
             "name = name",
-            "(id, clerk_user_id, email) values"
-            f" ('{NEW}', 'user_new', 'new@example.org')",
+            (
+                "(id, clerk_user_id, email) values"
+                f" ('{NEW}', 'user_new', 'new@example.org')"
+            ),
         ),
         "learning_plans": (
             f"id = '{p}'",
             "topic = topic",
-            "(user_id, topic, skill_level, weekly_hours, learning_style)"
-            f" values ('{ADA}', 'Tried', 'beginner', 1, 'mixed')",
+            (
+                "(user_id, topic, skill_level, weekly_hours, learning_style)"
+                f" values ('{ADA}', 'Tried', 'beginner', 1, 'mixed')"
+            ),
         ),
         "modules": (
             f"plan_id = '{p}'",
             "title = title",
-            '(plan_id, "order", title, estimated_minutes)'
-            f" values ('{p}', 99, 'Tried', 1)",
+            (
+                '(plan_id, "order", title, estimated_minutes)'
+                f" values ('{p}', 99, 'Tried', 1)"
+            ),
         ),
         "tasks": (
             f"module_id = '{m}'",
             "title = title",
-            '(module_id, "order", title, estimated_minutes)'
-            f" values ('{m}', 99, 'Tried', 1)",
+            (
+                '(module_id, "order", title, estimated_minutes)'
+                f" values ('{m}', 99, 'Tried', 1)"
+            ),
         ),
         "resources": (
             f"id = '{CATALOG}'",

@@ -384,7 +384,7 @@ def demo(*, fresh: bool, as_json: bool) -> None:
 def psql(*, target: str | None, option: str | None, arguments: tuple[str, ...]) -> None:
     """Open psql on the target."""
     if target and target.startswith("-"):
-        target, arguments = None, (target, *arguments)
+        arguments, target = (target, *arguments), None
     conninfo = _conninfo(target, option)
     program = shutil.which("psql")
     if not program:

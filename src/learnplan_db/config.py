@@ -70,7 +70,7 @@ def conninfo(target: str) -> str:
 
 
 def _uri(rest: str) -> str:
-    """Return the libpq URI of what follows ``db:pg:``: ``//host/name?k=v`` or a name."""
+    """Return the libpq URI of what follows ``db:pg:``: ``//host/name?k=v``, a name."""
     parts = urlsplit(rest if rest.startswith("//") else f"///{rest}")
     query = f"?{parts.query}" if parts.query else ""
     return f"postgresql://{parts.netloc}/{parts.path.lstrip('/')}{query}"

@@ -7,6 +7,7 @@ both a user and the system could leave any policy by RESET ROLE (design, identit
 
 from __future__ import annotations
 
+import contextlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,8 @@ def database(server: Server, *, fresh: bool = False) -> str:
         if fresh:
             drop = sql.SQL("drop database if exists {} with (force)")
             admin.execute(drop.format(name))
-        try:
+        with contextlib.suppress(errors.DuplicateDatabase):
             admin.execute(sql.SQL("create database {}").format(name))
-        except errors.DuplicateDatabase:
-            pass
     return server.dsn(DATABASE)
 
 
@@ -68,7 +67,7 @@ def _count(connection: psycopg.Connection[Any], table: str) -> int:
 
 
 def logins(conninfo: str) -> tuple[str, str]:
-    """Make the two logins; return the conninfo of the application's and the service's."""
+    """Make the logins; return the conninfo of the application's and the service's."""
     with psycopg.connect(conninfo, autocommit=True) as admin:
         for login, roles in LOGINS.items():
             try:

@@ -303,7 +303,7 @@ class RenderError(LearnplanError):
         return cls(
             f'"{value}" cannot be a role name here',
             where=f"--set {name}",
-            fix="use lower-case letters, digits and _, at most 63, and no reserved word",
+            fix="use lower-case letters, digits and _, 63 at most, no reserved word",
         )
 
     @classmethod
@@ -422,7 +422,7 @@ class RegistryError(LearnplanError):
                 fix="upgrade learnplan-db, or look whether this is the right database",
             )
         return cls(
-            f'the database was deployed from another plan: "{first}" has another id there',
+            f'the database was deployed from another plan: "{first}" has another id',
             where=f'project "{project}" in sqitch.changes',
             fix="use the plan it was deployed from, or look whether this is the right "
             "database",
@@ -759,7 +759,7 @@ class ServerError(LearnplanError):
     def no_account(cls) -> ServerError:
         """Root, and no account to run the server as."""
         return cls(
-            "PostgreSQL does not run as root, and there is no account postgres or nobody",
+            "PostgreSQL does not run as root, and no account postgres or nobody exists",
             fix="run as an ordinary user, or create an account named postgres",
         )
 

@@ -62,7 +62,7 @@ class Applied:
     script_hash: str | None
     committed_at: datetime
     committer: str
-    tags: tuple[str, ...]
+    tags: list[str]
 
     @property
     def label(self) -> str:
@@ -147,7 +147,7 @@ def applied(connection: Connection, project: str) -> list[Applied]:
         order by c.committed_at""",
         [project],
     )
-    return [Applied(*row[:5], tuple(row[5])) for row in rows]
+    return [Applied(*row) for row in rows]
 
 
 def events(connection: Connection) -> list[dict[str, Any]]:
@@ -181,7 +181,7 @@ def _event(
     )
 
 
-def record_deploy(  # noqa: PLR0913 - one row's worth of facts
+def record_deploy(  # noqa: PLR0913, PLR0917 - one row's worth of facts
     connection: Connection,
     plan: Plan,
     change: Change,

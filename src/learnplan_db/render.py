@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 MARK = "-- GENERATED from policies/"
 ROLE_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
 RESERVED = frozenset(
-    "all analyse analyze and any array as asc asymmetric both case cast check collate"
-    " column constraint create current_catalog current_date current_role current_time"
-    " current_timestamp current_user default deferrable desc distinct do else end except"
-    " false fetch for foreign from grant group having in initially intersect into lateral"
-    " leading limit localtime localtimestamp none not null offset on only or order placing"
-    " primary public references returning select session_user some symmetric table then to"
-    " trailing true union unique user using variadic when where window with".split()
+    """
+    all analyse analyze and any array as asc asymmetric both case cast check
+    collate column constraint create current_catalog current_date current_role
+    current_time current_timestamp current_user default deferrable desc distinct
+    do else end except false fetch for foreign from grant group having in
+    initially intersect into lateral leading limit localtime localtimestamp none
+    not null offset on only or order placing primary public references returning
+    select session_user some symmetric table then to trailing true union unique
+    user using variadic when where window with
+    """.split()  # noqa: SIM905 - a list of words reads better than of literals
 )
 SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
@@ -69,7 +72,7 @@ class Variables:
                 continue
             if not ROLE_NAME.match(value) or value in RESERVED or value[:3] == "pg_":
                 raise RenderError.bad_role(name, value)
-            chosen = replace(chosen, **{name: value})
+            chosen = replace(chosen, **{name: value})  # type: ignore[arg-type]
         if (
             len({chosen.anon, chosen.authenticated, chosen.service_role})
             < len(known) - 1
@@ -122,7 +125,8 @@ def _stamp(path: Path, variables: Variables) -> str:
     for library in sorted(path.parent.glob("_*.sql.j2")):
         digest.update(library.read_bytes())
     digest.update(repr(variables).encode())
-    return f"{MARK}{path.name} ({digest.hexdigest()[:12]}); edit that, run: learnplan-db render"
+    short = digest.hexdigest()[:12]
+    return f"{MARK}{path.name} ({short}); edit that, run: learnplan-db render"
 
 
 def render_template(path: Path, variables: Variables) -> dict[str, str]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from learnplan_db import config, plan as plans, registry, script
+from learnplan_db import config, registry, script
+from learnplan_db import plan as plans
 from learnplan_db.errors import (
     ConnectError,
     LearnplanError,
@@ -183,7 +184,7 @@ def status(connection: Connection, project: Project) -> Status:
 def _read_scripts(
     project: Project, kind: Any, changes: list[Change]
 ) -> dict[str, Script]:
-    """Read all scripts before any runs, so that a missing one stops nothing half-way."""
+    """Read all scripts before any runs: a missing one stops nothing half-way."""
     return {
         change.id: script.read(
             project.scripts.read(kind, change), project.scripts.shown(kind, change)
@@ -272,7 +273,7 @@ def _deploy_one(
             change,
             by,
             project.scripts.script_hash(change),
-            _requires(connection, project, change),
+            _requires(project, change),
         )
 
     try:
@@ -283,9 +284,7 @@ def _deploy_one(
         raise
 
 
-def _requires(
-    connection: Connection, project: Project, change: Change
-) -> list[tuple[str, str]]:
+def _requires(project: Project, change: Change) -> list[tuple[str, str]]:
     """Return each requirement with the id of the change it resolves to."""
     found = []
     for text in change.requires:

@@ -51,17 +51,17 @@ class Scripts:
     def script_hash(self, change: Change) -> str | None:
         """Return the SHA-1 of the deploy script's bytes, or None without one."""
         path = self.path("deploy", change)
-        if not path.exists():
+        if not path.is_file():
             return None
         return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
 
     def header_requires(self, change: Change) -> tuple[str, ...]:
         """Return what the comment at the top of the deploy script requires."""
         found = []
-        for line in self.read("deploy", change).decode().splitlines():
-            if not line.startswith("--"):
+        for line in self.read("deploy", change).splitlines():
+            if not line.startswith(b"--"):
                 break
-            if match := REQUIRES.match(line):
+            if match := REQUIRES.match(line.decode(errors="replace")):
                 found.append(match[1])
         return tuple(found)
 

@@ -87,7 +87,7 @@ def test_malformed_claims_are_an_error_that_leaks_nothing(
     world: World, claims: str
 ) -> None:
     """Malformed claims name the setting and leak nothing (design, 5)."""
-    with world.as_claims(claims), pytest.raises(psycopg.Error) as caught:  # noqa: PT012 - as_claims must see it rolled back
+    with world.as_claims(claims), pytest.raises(psycopg.Error) as caught:  # noqa: SIM117 - the inner one rolls back
         with world.connection.transaction():
             world.one(ME)
     diagnosis = caught.value.diag

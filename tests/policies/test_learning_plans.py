@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from fix_personas import BY_GRANT, BY_POLICY, HIDDEN
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+
 from fix_personas import BY_GRANT, BY_POLICY, HIDDEN
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from fix_personas import TABLES
 
 if TYPE_CHECKING:

@@ -202,7 +202,7 @@ def plan_texts(draw: DrawFn) -> bytes:
             tags, since = tags + 1, set()
             lines.append(f"@t{tags}{blank}{stamp}")
             continue
-        name = draw(NAMES.filter(lambda name: name not in since))
+        name = draw(NAMES.filter(lambda name, since=since: name not in since))
         known = st.sampled_from([*sorted(names), "a@t1", "@t1", "b@t2", "q:z@t9", "!a"])
         wanted = draw(st.lists(known, max_size=3, unique=True)) if names else []
         listed = f"[{draw(BLANKS).join(wanted)}]" if wanted else ""

@@ -40,6 +40,11 @@ REFUSED = {
     ),
     "bad-line": ("the line is neither a change nor a tag", 5, LINE),
     "bad-name": ('"table_plans!" cannot name a change or tag', 5, NAMES),
+    "bad-pragma": (
+        "the line is not a pragma",
+        2,
+        "put an empty line between the pragmas and the first change",
+    ),
     "bad-project": ('"school!" cannot name a project', 1, NAMES),
     "bad-timestamp": ('"2026-02-30T09:01:00Z" is not a point in time', 4, TIME),
     "blank-before-project": ("the plan names no project", 1, PROJECT),
@@ -132,8 +137,10 @@ REFUSED = {
         "remove the requirement",
     ),
     "tag-above-dependency": (
-        'change "table_modules" requires "table_plans@v1", '
-        'but "table_plans" is planned below "@v1"',
+        (
+            'change "table_modules" requires "table_plans@v1", '
+            'but "table_plans" is planned below "@v1"'
+        ),
         7,
         'require "@v1" or "table_plans"',
     ),
@@ -275,7 +282,7 @@ def test_planner_keeps_all_blanks_but_one() -> None:
 
 
 def test_notes_are_trimmed_before_they_are_unescaped() -> None:
-    r"""The escapes \n, \r and \\ are read, others stay, and a note may start with one."""
+    r"""The escapes \n, \r and \\ are read, others stay; a note may start with one."""
     notes = [change.note for change in good("notes").changes]
     assert "one\ntwo\\n three\\tfour \r" == notes[0]
     assert "\n starts with a line feed" == notes[1]
@@ -392,7 +399,7 @@ def test_resolve_refuses_an_ambiguous_name() -> None:
         plan.resolve(good("rework"), "function_greet")
     error = caught.value
     assert 'change "function_greet" is in the plan more than once' == error.message
-    assert f"{SOURCE}:4, 10, 12" == error.where
+    assert f"{SOURCE}:4, 11, 13" == error.where
     qualified = [f'"function_greet@{tag}"' for tag in ("HEAD", "v3", "v2")]
     assert f"name one of {', '.join(qualified)}" == error.fix
 

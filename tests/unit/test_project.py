@@ -48,4 +48,4 @@ def test_note_is_a_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_name_leads_with_its_kind(name: str) -> None:
     """A listing of the scripts is a catalogue (style, naming)."""
-    assert name.split("_")[0] in (*KINDS, "policy")
+    assert name.split("_", maxsplit=1)[0] in (*KINDS, "policy")
