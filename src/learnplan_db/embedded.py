@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 80
 SCRATCH_BYTES = 512 << 20
 ORPHAN_PREFIX = "learnplan-db-"
+# Servers meant to outlive this process: dropping the handle would warn of a leak.
+_DETACHED: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ class Server:
         self.log = self.root / "server.log"
         self.port = 5432
         self._make_directories()
-        self._owner_lock = (self.root / ".owner").open("a")
-        if self.ephemeral:
+        self._owner_lock = (self.root / ".owner").open("a") if self.ephemeral else None
+        if self._owner_lock:
             fcntl.flock(self._owner_lock, fcntl.LOCK_SH)
 
     def _make_directories(self) -> None:
@@ -165,7 +167,7 @@ class Server:
                 self._wait_until_gone()
             if self._process is not None:
                 self._process.wait(30)
-        if self.ephemeral:
+        if self._owner_lock:
             self._owner_lock.close()
             shutil.rmtree(self.root, ignore_errors=True)
 
@@ -258,6 +260,8 @@ class Server:
                 env=_clean_environment(),
                 **self.account.popen,
             )
+        if not self.ephemeral:
+            _DETACHED.append(self._process)
         self._wait_until_ready(start_of_log)
 
     def _wait_until_ready(self, start_of_log: int, timeout: float = 60) -> None:

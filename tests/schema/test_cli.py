@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def learnplan(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a person would, without a terminal."""
-    kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL"}}
+    kept = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
     return subprocess.run(
         [sys.executable, "-m", "learnplan_db", *arguments],
         env=kept | environment,
@@ -114,7 +114,7 @@ def test_target_may_be_an_option_a_variable_or_a_sqitch_uri(database: str) -> No
         ("duplicate", ['"a"', "sql/sqitch.plan:7"]),
         ("unknown", ['"zz"', "sql/sqitch.plan:7"]),
         ("syntax", ["sql/sqitch.plan:7"]),
-        ("script", ["sql/deploy/c.sql", "no script"]),
+        ("script", ["sql/deploy/c.sql", "no readable"]),
     ],
 )
 def test_damaged_project_changes_nothing(

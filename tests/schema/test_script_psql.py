@@ -276,7 +276,7 @@ FILLED = {
 class Outcome(NamedTuple):
     """What became of a script: an SQLSTATE and message, and what is in the database."""
 
-    error: tuple[str, str] | None
+    error: tuple[str | None, str] | None
     contents: dict[str, list[tuple[str | None, ...]]]
 
 
@@ -306,7 +306,7 @@ def databases(server: Server) -> Iterator[tuple[str, str]]:
 
 def contents(dsn: str) -> dict[str, list[tuple[str | None, ...]]]:
     """Return the rows of all tables, and the text of all functions and indexes."""
-    found = {}
+    found: dict[str, list[tuple[str | None, ...]]] = {}
     with psycopg.connect(dsn) as connection:
         for name, query in {
             "columns": "select attrelid::regclass::text, attname,"
@@ -320,8 +320,8 @@ def contents(dsn: str) -> dict[str, list[tuple[str | None, ...]]]:
         tables = "select tablename from pg_tables where schemaname = 'public'"
         for (table,) in connection.execute(tables).fetchall():
             rows = sql.SQL("select t::text from public.{} as t")
-            found[table] = connection.execute(rows.format(sql.Identifier(table)))
-            found[table] = found[table].fetchall()
+            query = rows.format(sql.Identifier(table))
+            found[table] = connection.execute(query).fetchall()
     return found
 
 
@@ -365,7 +365,7 @@ def compare(
     path.write_bytes(script.encode())
     expected = by_psql(psql, databases[0], path, variables or {})
     error = by_us(databases[1], path, variables or {})
-    known = error and (error.sqlstate, error.message)
+    known = (error.sqlstate, error.message) if error else None
     assert expected == Outcome(known, contents(databases[1]))
     return error
 
@@ -375,11 +375,11 @@ def assert_found(script: str, error: ScriptError) -> None:
     lines = script.replace("\r", "").split("\n")
     marked = [number for number, line in enumerate(lines, 1) if "<here" in line]
     if not marked:
-        assert re.fullmatch(
-            r"x\.sql:(\d+), in the statement at lines \1-\d+", error.where
-        )
+        pattern = r"x\.sql:(\d+), in the statement at lines \1-\d+"
+        assert re.fullmatch(pattern, error.where or "")
         return
     assert f"x.sql:{marked[0]}" == error.where
+    assert error.excerpt
     shown = [line for line in error.excerpt.split("\n") if not line.endswith("^")]
     assert shown[-1] == f"{marked[0]:7} | {lines[marked[0] - 1]}"
     assert len(shown) <= 3
@@ -423,7 +423,7 @@ def test_error_shows_lines_caret_detail_and_hint(server: Server) -> None:
         connection.execute("create temporary table t ()")
         with pytest.raises(ScriptError) as caught:
             execute(connection, script.statements[1], script.source)
-    assert "swordfish" in caught.value.statement
+    assert "swordfish" in (caught.value.statement or "")
     shown = str(caught.value).split("\n")
     assert shown[:6] == [
         "function upperr(unknown) does not exist",

@@ -7,6 +7,7 @@ No test here opens a connection; test_script_psql.py compares with psql itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn, cast
 
 import psycopg
 import pytest
@@ -159,10 +160,7 @@ def test_verb_is_the_first_keywords(script: str, verb: str) -> None:
         ("select :'i', :\"i\"", 'select \'"\', """"'),
         (r"select :'w'", r"select  E'\\'';\\\\'"),
         (r"select :w2", r"select E'\';'"),
-        (
-            "select :loop",
-            "select :loop + :'loop'".replace(":'loop'", "':loop + :''loop'''"),
-        ),
+        ("select :loop", "select :loop + ':loop + :''loop'''"),
         ("select :outer", "select a b, 2"),
         ("select :1", "select one"),
     ],
@@ -414,7 +412,7 @@ class Broken:
     error: psycopg.Error
     closed = True
 
-    def cursor(self) -> None:
+    def cursor(self) -> NoReturn:
         """Raise the error."""
         raise self.error
 
@@ -425,7 +423,7 @@ def test_lost_connection_is_a_script_error_without_connection_strings() -> None:
     error = psycopg.OperationalError(told)
     statement = Statement("select 1", 4, 4, "select")
     with pytest.raises(ScriptError) as caught:
-        execute(Broken(error), statement, SOURCE)
+        execute(cast("psycopg.Connection", Broken(error)), statement, SOURCE)
     assert error is caught.value.__cause__
     assert caught.value.exit_code == 3
     assert "secret" not in str(caught.value)
