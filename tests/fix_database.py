@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
@@ -149,12 +150,11 @@ def admin_dsn(cloned: psycopg.Connection[Any], server: TestServer) -> str:
 
 
 def _login(admin_dsn: str, name: str, roles: str) -> str:
-    with psycopg.connect(admin_dsn, autocommit=True) as admin:
-        exists = admin.execute(
-            "select 1 from pg_roles where rolname = %s", [name]
-        ).fetchone()
-        if not exists:
-            admin.execute(f"create role {name} login password 'secret' in role {roles}")
+    with (
+        psycopg.connect(admin_dsn, autocommit=True) as admin,
+        suppress(errors.DuplicateObject, errors.UniqueViolation),
+    ):
+        admin.execute(f"create role {name} login password 'secret' in role {roles}")
     return make_conninfo(admin_dsn, user=name, password="secret")  # noqa: S106
 
 

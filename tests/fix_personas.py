@@ -8,6 +8,7 @@ applies to it, while the superuser can show that the rows are there.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,9 +63,13 @@ class World:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
+        # Roles belong to the cluster, which other workers may share.
+        self.app, self.service = (
+            f"learnplan_{k}_{os.getpid()}" for k in ("app", "service")
+        )
         for login, roles in (
-            ("learnplan_test_app", "anon, authenticated"),
-            ("learnplan_test_service", "service_role"),
+            (self.app, "anon, authenticated"),
+            (self.service, "service_role"),
         ):
             connection.execute(f"create role {login} in role {roles}")
 
@@ -145,7 +150,7 @@ class World:
     def as_claims(self, claims: object) -> Any:
         """Act as a signed-in caller with these claims: text, or what JSON holds."""
         text = claims if isinstance(claims, str) else json.dumps(claims)
-        return self._acting("learnplan_test_app", "authenticated", text)
+        return self._acting(self.app, "authenticated", text)
 
     def as_user(self, name: str) -> Any:
         """Act as the signed-in user whose subject is the name."""
@@ -153,11 +158,11 @@ class World:
 
     def as_anonymous(self) -> Any:
         """Act as a caller who did not sign in."""
-        return self._acting("learnplan_test_app", "anon", "")
+        return self._acting(self.app, "anon", "")
 
     def as_service(self) -> Any:
         """Act as the system."""
-        return self._acting("learnplan_test_service", "service_role", "")
+        return self._acting(self.service, "service_role", "")
 
     def attempt(self, statement: str, *parameters: Any) -> Outcome:
         """Run one statement; a refusal is rolled back and returned as an outcome."""

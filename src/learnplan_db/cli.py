@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnplan_db import config, report
-from learnplan_db.errors import ConfigError, LearnplanError, ServerError, VerifyError
+from learnplan_db.errors import (
+    ConfigError,
+    ConnectError,
+    LearnplanError,
+    ServerError,
+    VerifyError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +45,22 @@ class Main(click.Group):
         try:
             return super().invoke(ctx)
         except LearnplanError as error:
-            label = click.style("error:", fg="red", bold=True)
-            click.echo(f"{label} {error}", err=True, color=ctx.color)
-            ctx.exit(error.exit_code)
+            self._show(ctx, error)
+        except Exception as error:
+            state = getattr(error, "sqlstate", None)
+            if type(error).__module__.split(".")[0] != "psycopg":
+                raise  # ours to mend: keep the traceback
+            self._show(ctx, ConnectError.database_said(str(error), state))
         except KeyboardInterrupt:
             click.echo("interrupted; nothing is left half done", err=True)
             ctx.exit(130)
+
+    @staticmethod
+    def _show(ctx: click.Context, error: LearnplanError) -> None:
+        """Print an error and leave with its exit code."""
+        label = click.style("error:", fg="red", bold=True)
+        click.echo(f"{label} {error}", err=True, color=ctx.color)
+        ctx.exit(error.exit_code)
 
 
 def example(text: str) -> str:
@@ -165,6 +181,8 @@ def deploy(  # noqa: PLR0913 - the options of the command
     project, conninfo = _project(), _conninfo(target, option)
     began = time.monotonic()
     with runner.connect(conninfo) as connection:
+        if warning := runner.outdated(connection):
+            click.echo(f"warning: {warning}", err=True)
         done = runner.deploy(
             connection,
             project,

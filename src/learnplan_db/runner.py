@@ -51,6 +51,9 @@ SETTINGS = {
 }
 TRANSIENT = {"55P03", "40P01", "40001"}
 TRIES = 10
+OLDEST = 150000
+# The first minors without CVE-2024-10976, CVE-2024-10978 and CVE-2025-8713.
+SAFE = {15: 150014, 16: 160010, 17: 170006}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,23 @@ def connect(conninfo: str) -> Connection:
         connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=None)
     except psycopg.OperationalError as error:
         raise ConnectError.refused(config.display(conninfo), str(error)) from error
+    if connection.info.server_version < OLDEST:
+        connection.close()
+        raise ConnectError.too_old(config.display(conninfo))
     _set_up(connection)
     return connection
+
+
+def outdated(connection: Connection) -> str | None:
+    """Return a warning if the server's minor version has known holes, else None."""
+    found = connection.info.server_version
+    safe = SAFE.get(found // 10000, 0)
+    if found >= safe:
+        return None
+    return (
+        f"PostgreSQL {found // 10000}.{found % 10000} has known security holes in row "
+        f"security and statistics; upgrade to {safe // 10000}.{safe % 10000} or later"
+    )
 
 
 def _set_up(connection: Connection) -> None:
@@ -211,7 +229,7 @@ def deploy(  # noqa: PLR0913 - the options of the command
     """
     target = plans.resolve(project.plan, to) if to else project.plan.changes[-1]
     _refuse_unfit(connection)
-    if _pending(connection, project, target) == []:
+    if not _pending(connection, project, target) and not _untagged(connection, project):
         return ()  # told without taking the lock
     with _locked(connection, lock_timeout, tell):
         pending = _pending(connection, project, target)
@@ -220,6 +238,8 @@ def deploy(  # noqa: PLR0913 - the options of the command
         if registry.version(connection) is None:
             registry.create(connection, project.committer)
         registry.register(connection, project.plan, project.committer)
+        for change in _untagged(connection, project):
+            registry.record_tags(connection, project.plan, change, project.committer)
         for change in pending:
             with _step(tell, "deploy", change.label):
                 _deploy_one(
@@ -231,18 +251,22 @@ def deploy(  # noqa: PLR0913 - the options of the command
 
 
 def _pending(connection: Connection, project: Project, target: Change) -> list[Change]:
-    """Return what is to be deployed, after syncing the tags of the newest change."""
+    """Return what is to be deployed; only reads."""
     applied = _known(connection, project)
     position = _position(project, applied)
     if position > target.index + 1:
         raise RegistryError.earlier_target(target.name, applied[-1].name)
-    if position:
-        newest = project.plan.changes[position - 1]
-        if len(newest.tags) > len(applied[-1].tags):
-            registry.record_tags(connection, project.plan, newest, project.committer)
     pending = list(project.plan.changes[position : target.index + 1])
     _check_conflicts(project, applied, pending)
     return pending
+
+
+def _untagged(connection: Connection, project: Project) -> list[Change]:
+    """Return the newest deployed change if the plan gave it tags since."""
+    applied = _known(connection, project)
+    position = _position(project, applied)
+    newest = project.plan.changes[position - 1 : position]
+    return [change for change in newest if len(change.tags) > len(applied[-1].tags)]
 
 
 def _check_conflicts(
@@ -267,18 +291,20 @@ def _deploy_one(
     by = project.committer
 
     def record() -> None:
-        registry.record_deploy(
-            connection,
-            project.plan,
-            change,
-            by,
-            project.scripts.script_hash(change),
-            _requires(project, change),
-        )
+        script_hash = project.scripts.script_hash(change)
+        requires = _requires(project, change)
+        try:
+            registry.record_deploy(
+                connection, project.plan, change, by, script_hash, requires
+            )
+        except psycopg.errors.UniqueViolation as error:
+            shown = project.scripts.shown("deploy", change)
+            raise RegistryError.not_unique(change.name, shown) from error
 
     try:
         _run(connection, text, record, lock_timeout)
-    except ScriptError:
+    except (ScriptError, RegistryError):
+        _clean(connection)
         if not connection.closed:
             registry.record_failure(connection, project.plan, change, by)
         raise
@@ -474,6 +500,8 @@ def _run_wrapped(
     connection: Connection, text: Script, record: Callable[[], None]
 ) -> None:
     first, *body, last = text.statements
+    cursor = connection.cursor(row_factory=tuple_row)
+    own = cursor.execute("select pg_catalog.current_setting('role')").fetchone()
     script.execute(connection, first, text.source)
     try:
         connection.execute("lock table sqitch.changes in exclusive mode")
@@ -482,13 +510,10 @@ def _run_wrapped(
     for statement in body:
         script.execute(connection, statement, text.source)
     # The script may have changed role; the rows are the deployer's.
-    cursor = connection.cursor(row_factory=tuple_row)
-    row = cursor.execute(
-        "select current_setting('role'), set_config('role', %s, true)",
-        ["none"],
-    ).fetchone()
+    change = "select pg_catalog.current_setting('role'), set_config('role', %s, true)"
+    theirs = cursor.execute(change, own).fetchone()
     record()
-    cursor.execute("select set_config('role', %s, true)", [row[0] if row else "none"])
+    cursor.execute("select set_config('role', %s, true)", theirs and theirs[:1])
     script.execute(connection, last, text.source)
 
 
