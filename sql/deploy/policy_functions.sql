@@ -12,7 +12,7 @@
 -- requires: function_reorder_tasks
 -- requires: function_borrow_role
 -- requires: function_return_role
--- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit that, run: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit, then: learnplan-db render
 --
 -- Who may call what. EXECUTE was revoked from PUBLIC when each function was made; anonymous
 -- callers get none. The definer functions belong to roles of their own, which are borrowed here.

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_users
 -- requires: function_describe_relation
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit that, run: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
 --
 -- Who may do what with plans: yours are yours, public ones are for all who signed in to read.
 --

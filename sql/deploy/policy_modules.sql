@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_learning_plans
 -- requires: function_describe_relation
--- GENERATED from policies/modules.sql.j2 (80fb85027627); edit that, run: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (80fb85027627); edit, then: learnplan-db render
 --
 -- Who may do what with modules: who reads the plan reads them, its owner writes them.
 --

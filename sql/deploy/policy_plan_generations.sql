@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_learning_plans
 -- requires: function_describe_relation
--- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit that, run: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit, then: learnplan-db render
 --
 -- Who may do what with generations: they are the plan owner's, public or not.
 --

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_users
 -- requires: function_describe_relation
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit that, run: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
 --
 -- Who may do what with the catalog: all who signed in read it, the system keeps it.
 --

@@ -2,7 +2,7 @@
 -- requires: schema_learnplan
 -- requires: function_ensure_role
 -- requires: function_assert_same
--- GENERATED from policies/roles.sql.j2 (b035f8984944); edit that, run: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (b035f8984944); edit, then: learnplan-db render
 --
 -- The three kinds of callers. An existing role is left as it is, a missing one is made NOLOGIN;
 -- none is ever dropped, since roles belong to the whole cluster.

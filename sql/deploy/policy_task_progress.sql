@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_tasks
 -- requires: function_describe_relation
--- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit that, run: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit, then: learnplan-db render
 --
 -- Who may do what with progress: everyone their own, on tasks they can read.
 --

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_tasks
 -- requires: function_describe_relation
--- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit that, run: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit, then: learnplan-db render
 --
 -- Who may do what with task_resources: who reads the plan reads them, its owner writes them.
 --

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_modules
 -- requires: function_describe_relation
--- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit that, run: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit, then: learnplan-db render
 --
 -- Who may do what with tasks: who reads the plan reads them, its owner writes them.
 --

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: function_current_user_id
 -- requires: function_describe_relation
--- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit that, run: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit, then: learnplan-db render
 --
 -- Who may do what with users: your own row, your own name.
 --

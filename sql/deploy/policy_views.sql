@@ -2,7 +2,7 @@
 -- requires: view_module_progress
 -- requires: view_plan_progress
 -- requires: policy_task_progress
--- GENERATED from policies/views.sql.j2 (433ace75bfee); edit that, run: learnplan-db render
+-- GENERATED from policies/views.sql.j2 (433ace75bfee); edit, then: learnplan-db render
 --
 -- Who may read the views. They run with the caller's rights, so the tables' policies decide
 -- which rows; nobody may write through them.

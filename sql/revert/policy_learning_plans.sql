@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_learning_plans from pg
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit that, run: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
 
 begin;
 
@@ -7,7 +7,8 @@ drop policy learning_plans_delete_service_role on learnplan.learning_plans;
 drop policy learning_plans_update_service_role on learnplan.learning_plans;
 drop policy learning_plans_insert_service_role on learnplan.learning_plans;
 drop policy learning_plans_select_service_role on learnplan.learning_plans;
-revoke update ( id, topic, skill_level, weekly_hours, learning_style, start_date, deadline_date, visibility, origin, created_at, updated_at ) on learnplan.learning_plans
+revoke update ( id, topic, skill_level, weekly_hours, learning_style, start_date, deadline_date,
+  visibility, origin, created_at, updated_at ) on learnplan.learning_plans
 from service_role;
 revoke select, insert, delete on learnplan.learning_plans
 from service_role;
@@ -18,7 +19,8 @@ drop policy learning_plans_delete_authenticated on learnplan.learning_plans;
 drop policy learning_plans_update_authenticated on learnplan.learning_plans;
 drop policy learning_plans_insert_authenticated on learnplan.learning_plans;
 drop policy learning_plans_select_authenticated on learnplan.learning_plans;
-revoke update ( topic, skill_level, weekly_hours, learning_style, start_date, deadline_date, visibility ) on learnplan.learning_plans
+revoke update ( topic, skill_level, weekly_hours, learning_style, start_date, deadline_date,
+  visibility ) on learnplan.learning_plans
 from authenticated;
 revoke select, insert, delete on learnplan.learning_plans
 from authenticated;

@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_resources from pg
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit that, run: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_task_resources from pg
--- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit that, run: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_functions on pg
--- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit that, run: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit, then: learnplan-db render
 
 begin;
 

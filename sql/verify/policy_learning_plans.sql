@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_learning_plans on pg
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit that, run: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
 
 begin;
 

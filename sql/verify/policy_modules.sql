@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_modules on pg
--- GENERATED from policies/modules.sql.j2 (80fb85027627); edit that, run: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (80fb85027627); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_plan_generations on pg
--- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit that, run: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_resources on pg
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit that, run: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
 
 begin;
 

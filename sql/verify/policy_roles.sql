@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_roles on pg
--- GENERATED from policies/roles.sql.j2 (b035f8984944); edit that, run: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (b035f8984944); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_task_progress on pg
--- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit that, run: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit, then: learnplan-db render
 
 begin;
 

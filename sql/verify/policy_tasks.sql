@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_tasks on pg
--- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit that, run: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit, then: learnplan-db render
 
 begin;
 

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_users on pg
--- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit that, run: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit, then: learnplan-db render
 
 begin;
 

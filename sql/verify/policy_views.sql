@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_views on pg
--- GENERATED from policies/views.sql.j2 (433ace75bfee); edit that, run: learnplan-db render
+-- GENERATED from policies/views.sql.j2 (433ace75bfee); edit, then: learnplan-db render
 
 begin;
 

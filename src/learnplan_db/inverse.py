@@ -8,6 +8,7 @@ refused, since a revert that forgets one rots unseen. May import errors and scri
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,11 @@ def _inverse(text: str) -> str | None:
     if match := GRANT.fullmatch(text):
         kind = f"{match['kind']} " if match["kind"] else ""
         target = f"{kind}{match['objects']}"
-        return f"revoke {match['rights']} on {target}\nfrom {match['roles']};"
+        text = f"revoke {match['rights']} on {target}"
+        wrapped = textwrap.fill(
+            text, 98, subsequent_indent="  ", break_on_hyphens=False
+        )
+        return f"{wrapped}\nfrom {match['roles']};"
     if match := POLICY.fullmatch(text):
         return f"drop policy {match[1]} on {match[2]};"
     if match := BORROW.fullmatch(text):

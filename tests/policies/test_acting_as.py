@@ -612,11 +612,13 @@ async def test_cancelled_task_leaves_nothing_set(
     asleep = asyncio.Event()
 
     async def request() -> None:
+        """Do what one request of the host does."""
         async with acting_as(aconn, sub="ann"):
             asleep.set()
             await aconn.execute("select pg_sleep(30)")
 
     async def cancel() -> None:
+        """Do what one request of the host does."""
         task = asyncio.create_task(request())
         await asyncio.wait_for(asleep.wait(), timeout=10)
         await asyncio.sleep(0.1)
@@ -639,6 +641,7 @@ async def test_cancel_at_any_moment_leaves_nothing_set(
     """Wherever a cancellation strikes, the connection comes back without identity."""
 
     async def request() -> None:
+        """Do what one request of the host does."""
         async with acting_as(aconn, sub="ann"), acting_as(aconn, sub="bob"):
             await aconn.execute("select 1")
 
@@ -664,6 +667,7 @@ async def pool_of_two(dsn: str) -> AsyncIterator[Callable[[], Any]]:
 
         @asynccontextmanager
         async def lend() -> AsyncIterator[AsyncConnection]:
+            """Do what one request of the host does."""
             connection = await idle.get()
             try:
                 yield connection
@@ -686,6 +690,7 @@ async def test_tasks_on_pooled_connections_keep_apart(app_dsn: str) -> None:
     async with pool_of_two(app_dsn) as lend:
 
         async def request(name: str) -> None:
+            """Do what one request of the host does."""
             async with lend() as connection:
                 assert (await astate(connection))[1:] == ("none", "")
                 async with acting_as(connection, sub=name):
