@@ -49,7 +49,7 @@ select learnplan_private.assert_same(
     left join pg_catalog.pg_roles as r on r.oid = a.grantee
     where o.oid = 'learnplan'::regnamespace
       and a.grantee <> o.nspowner
-      and r.rolname not like 'learnplan\_%'
+      and coalesce(r.rolname, 'public') not in ('learnplan_identity', 'learnplan_reader')
   )
 );
 

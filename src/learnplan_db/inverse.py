@@ -186,8 +186,11 @@ def _grants(kind: str, target: str, lines: set[str]) -> str:
         else ("pg_proc", "proacl", "proowner", "f", f"'{target}'::regprocedure")
     )
     # Internal roles use the schema too: their own changes assert that.
+    internal = "('learnplan_identity', 'learnplan_reader')"
     others = (
-        "\n      and r.rolname not like 'learnplan\\_%'" if kind == "schema" else ""
+        f"\n      and coalesce(r.rolname, 'public') not in {internal}"
+        if kind == "schema"
+        else ""
     )
     actual = (
         "array(\n    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',\n"

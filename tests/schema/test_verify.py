@@ -71,6 +71,7 @@ BREAKS = {
         "policy_functions"
     ),
     "grant usage on schema learnplan to anon": "policy_roles",
+    "grant usage on schema learnplan to public": "policy_roles",
     "revoke usage on schema learnplan from service_role": "policy_roles",
     "alter table learnplan.modules disable trigger _100_touch_updated_at": (
         "trigger_modules"
