@@ -395,12 +395,11 @@ def demo(*, fresh: bool, as_json: bool) -> None:
 
 @cli.command(
     epilog=example("learnplan-db psql db:pg://localhost/app -- -c 'select 1'"),
-    context_settings={"ignore_unknown_options": True},
 )
 @target_options
 @click.argument("arguments", nargs=-1)
 def psql(*, target: str | None, option: str | None, arguments: tuple[str, ...]) -> None:
-    """Open psql on the target."""
+    """Open psql on the target; what follows -- goes to psql."""
     if target and target.startswith("-"):
         arguments, target = (target, *arguments), None
     conninfo = _conninfo(target, option)

@@ -334,6 +334,15 @@ def test_guard_stops_a_data_change_that_row_security_would_hide(
     assert "sql/deploy/b.sql:4" in done.stderr
 
 
+def test_psql_gets_what_follows_the_dashes(database: str) -> None:
+    """Opens psql on the target; its own options stand after --."""
+    if shutil.which("psql") is None and not os.environ.get("CI"):
+        pytest.skip("psql is not installed: ./dev system-deps")
+    done = learnplan("psql", database, "--", "-XAtc", "select 6 * 7")
+    assert (0, "42\n") == (done.returncode, done.stdout), done
+    assert learnplan("psql", database, "-XAtc", "select 1").returncode == 2
+
+
 @pytest.mark.parametrize(
     "command",
     ["deploy", "revert", "verify", "status", "log", "plan", "render", "demo", "psql"],
