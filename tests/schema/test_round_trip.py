@@ -78,6 +78,7 @@ select 'extension ' || extname from pg_extension
 union all
 select concat_ws(' ', 'member', roleid::regrole, member::regrole) from pg_auth_members
 where roleid::regrole::text like 'learnplan%%'
+  and member::regrole::text !~ '^owner_' -- another worker's, on a shared server
 order by 1"""
 
 
