@@ -62,15 +62,33 @@ def conninfo(target: str) -> str:
             raise ConfigError.bad_target(target)
     elif "=" not in text:
         raise ConfigError.bad_target(target)
+    return usable(text)
+
+
+def usable(text: str) -> str:
+    """
+    Return conninfo if libpq can read it as it is meant.
+
+    Raises: ConfigError: it is malformed, or a password in it is cut in pieces, which
+        libpq would take for a host or port and show in its errors.
+    """
+    if "://" in text:
+        authority, _, path = text.partition("://")[2].partition("?")[0].partition("/")
+        if authority.count("@") > 1 or "@" in path:
+            raise ConfigError(
+                "the target has an @ too many",
+                fix="in a user, password or name write @ as %40, / as %2F, # as %23",
+            )
     try:
         conninfo_to_dict(text)
-    except psycopg.ProgrammingError as error:
-        raise ConfigError.bad_target(target) from error
+    except psycopg.ProgrammingError:  # its text quotes the conninfo, password and all
+        raise ConfigError.bad_target("…") from None
     return text
 
 
 def _uri(rest: str) -> str:
     """Return the libpq URI of what follows ``db:pg:``: ``//host/name?k=v``, a name."""
+    rest = rest.replace("#", "%23")  # there are no fragments; a password may hold it
     parts = urlsplit(rest if rest.startswith("//") else f"///{rest}")
     query = f"?{parts.query}" if parts.query else ""
     return f"postgresql://{parts.netloc}/{parts.path.lstrip('/')}{query}"

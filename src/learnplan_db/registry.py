@@ -110,7 +110,7 @@ def register(connection: Connection, plan: Plan, creator: Planner) -> None:
     """
     Record the project unless it is known.
 
-    Raises: RegistryError: a project of that name has another URI.
+    Raises: RegistryError: a project of that name has another URI, or another that one.
     """
     cursor = connection.cursor(row_factory=tuple_row)
     row = cursor.execute(
@@ -118,12 +118,20 @@ def register(connection: Connection, plan: Plan, creator: Planner) -> None:
     ).fetchone()
     if row and row[0] != plan.uri:
         raise RegistryError.other_uri(plan.project, plan.uri, row[0])
-    if not row:
+    if row:
+        return
+    try:
         cursor.execute(
             "insert into sqitch.projects (project, uri, creator_name, creator_email)"
             " values (%s, %s, %s, %s)",
             [plan.project, plan.uri, creator.name, creator.email],
         )
+    except errors.UniqueViolation as error:
+        raise RegistryError(
+            f"another project already has the URI {plan.uri}",
+            where="sqitch.projects",
+            fix="give each project a %uri of its own",
+        ) from error
 
 
 def projects(connection: Connection) -> tuple[str, ...]:
@@ -232,6 +240,21 @@ def record_failure(
     _event(connection, "fail", plan, change, by)
 
 
+def dependents(connection: Connection, change_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the deployed changes, of any project, that require some of these."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    rows = cursor.execute(
+        """
+        select distinct concat(c.project, ':', c.change)
+        from sqitch.dependencies as d
+        inner join sqitch.changes as c on c.change_id = d.change_id
+        where d.dependency_id = any(%(ids)s) and c.change_id <> all(%(ids)s)
+        order by 1""",
+        {"ids": list(change_ids)},
+    )
+    return tuple(row[0] for row in rows)
+
+
 def record_revert(connection: Connection, change_id: str, by: Planner) -> None:
     """Take a change out of what is deployed, and write its event."""
     cursor = connection.cursor(row_factory=tuple_row)
@@ -313,7 +336,7 @@ def _holder(connection: Connection) -> str:
         from pg_catalog.pg_locks as l
         inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid
         where l.locktype = 'advisory' and l.granted and l.objid = %s
-          and l.classid = 0 and l.database = (
+          and l.classid = 0 and l.objsubid = 1 and l.database = (
             select oid from pg_catalog.pg_database where datname = current_database())
         limit 1""",
         [LOCK],

@@ -38,6 +38,21 @@ c [b@v1 !z] 2026-01-01T00:00:03Z P <p@x.org> # Third.
 d [c] 2026-01-01T00:00:04Z P <p@x.org> # Fourth, which fails.
 """
 
+SHAPE = {
+    "columns": "select c.relname, a.attnum, a.attname, format_type(atttypid, atttypmod),"
+    " attnotnull, pg_get_expr(adbin, adrelid), col_description(c.oid, a.attnum)"
+    " from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid"
+    " left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum"
+    " where relnamespace = 'sqitch'::regnamespace and relkind = 'r' and attnum > 0",
+    "constraints": "select conrelid::regclass, conname, pg_get_constraintdef(oid)"
+    " from pg_constraint where connamespace = 'sqitch'::regnamespace",
+    "indexes": "select tablename, indexname, indexdef from pg_indexes"
+    " where schemaname = 'sqitch'",
+    "comments": "select oid::regclass, obj_description(oid, 'pg_class') from pg_class"
+    " where relnamespace = 'sqitch'::regnamespace and relkind = 'r'",
+    "schema": "select obj_description('sqitch'::regnamespace, 'pg_namespace')",
+}
+
 
 @pytest.fixture(autouse=True)
 def identity(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +152,23 @@ def test_registry_rows_are_equal(
         runner.deploy(connection, project, to="c", verify=True)
         run(sqitch, small, "deploy", theirs, "--to", "c", "--verify")
         assert rows(theirs) == rows(ours)
+
+
+def test_registry_is_made_as_sqitch_makes_it(
+    sqitch: str, small: Path, fresh_dsn: Callable[[], str]
+) -> None:
+    """Columns, defaults, constraints, indexes and comments, by name."""
+    ours, theirs = fresh_dsn(), fresh_dsn()
+    with runner.connect(ours) as connection:
+        runner.deploy(connection, runner.load(small), to="a")
+    assert run(sqitch, small, "deploy", theirs, "--to", "a").returncode == 0
+    with psycopg.connect(ours) as one, psycopg.connect(theirs) as other:
+        for query in SHAPE.values():
+            mine, sqitchs = (
+                sorted(map(str, c.execute(query.encode()))) for c in (one, other)
+            )
+            assert sqitchs == mine
+            assert mine
 
 
 def test_failing_verify_leaves_the_same_rows(
