@@ -216,6 +216,23 @@ WRONG = {
           perform f(); -- <here
         end $$;
         """,
+    "do block below its language": """
+        do
+        language 'plpgsql'
+        $$ begin
+          raise 'x'; -- <here
+        end $$;
+        """,
+    "do block with written line ends": r"""
+        do language
+        plpgsql E'\n\n\nbegin raise \'x\'; end';
+        """,
+    "do block in a function": """
+        create function f() returns void language plpgsql as $f$
+        begin execute 'do $$ begin raise ''deep''; end $$'; end $f$;
+        select f(),
+          'a longer text';
+        """,
     "assertion": """
         begin;
         do $$ begin
@@ -320,8 +337,8 @@ def contents(dsn: str) -> dict[str, list[tuple[str | None, ...]]]:
         tables = "select tablename from pg_tables where schemaname = 'public'"
         for (table,) in connection.execute(tables).fetchall():
             rows = sql.SQL("select t::text from public.{} as t")
-            query = rows.format(sql.Identifier(table))
-            found[table] = connection.execute(query).fetchall()
+            all_rows = rows.format(sql.Identifier(table))
+            found[table] = connection.execute(all_rows).fetchall()
     return found
 
 
@@ -416,7 +433,7 @@ def test_variables_mean_what_they_mean_to_psql(
 
 def test_error_shows_lines_caret_detail_and_hint(server: Server) -> None:
     """An error reads: message, place, SQLSTATE, lines with a caret, DETAIL, HINT."""
-    text = "select 1;\n\n/* a */ select :'secret',\n\t'日本ž',\tupperr('é')\n  from t;"
+    text = "select 1;\n\n/* a */ select :'secret',\n\t'日本že\u0301',\tupperr('é')\n  from t;"
     script = read(text.encode(), "sql/deploy/x.sql", {"secret": "swordfish"})
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         assert execute(connection, script.statements[0], script.source) == 1
@@ -430,8 +447,8 @@ def test_error_shows_lines_caret_detail_and_hint(server: Server) -> None:
         "  at   sql/deploy/x.sql:4",
         "  SQLSTATE 42883",
         "      3 | /* a */ select :'secret',",
-        "      4 | \t'日本ž',\tupperr('é')",
-        "        | \t        \t^",
+        "      4 | \t'日本že\u0301',\tupperr('é')",
+        "        | \t         \t^",
     ]
     assert [line.split()[0] for line in shown[6:]] in (["HINT"], ["DETAIL", "HINT"])
 
@@ -446,6 +463,15 @@ def test_row_count_is_returned_where_there_is_one(server: Server) -> None:
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         counts = [execute(connection, one, "x.sql") for one in script.statements]
     assert counts == [None, 2, 0, None, 2, None, None]
+
+
+def test_repeated_statement_is_not_prepared(server: Server) -> None:
+    """A text that comes again and again still goes by the simple protocol."""
+    (statement,) = read(b"select 1", "x.sql").statements
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
+        assert [execute(connection, statement, "x.sql") for _ in range(9)] == [1] * 9
+        query = "select statement from pg_prepared_statements"
+        assert connection.execute(query).fetchall() == []
 
 
 def test_escape_string_that_goes_on_is_read_as_the_server_does(server: Server) -> None:

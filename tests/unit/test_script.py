@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnplan_db.errors import ScriptError
-from learnplan_db.script import Script, Statement, execute, read
+from learnplan_db.script import Script, Statement, _excerpt, execute, read
 
 SOURCE = "sql/deploy/x.sql"
 
@@ -52,6 +52,7 @@ WHOLE = {
         "  select 1 as begin;\n"
         "END"
     ),
+    "column named begin": "select begin atomic from t",
     "function named begin": "create function begin() returns int as $$;$$",
     "do": "do $do$ begin perform 1; end $do$",
     "no-break space is a letter": "select 1 as a\u00a0b, a\u00a0$$b",
@@ -109,9 +110,9 @@ def test_block_comment_before_a_statement_is_sent() -> None:
 
 def test_lines_are_those_of_first_and_last_token() -> None:
     """Lines count from 1 and leave out blanks and comments around a statement."""
-    script = b"\n-- a\nselect\n 1\n;\n/* b\n*/ select 2; select\n3\n\n-- c\n"
+    script = b"\n-- a\nselect\n 1\n;\n/* b\n*/ select 2; select\n3; do $$\n\n$$\n-- c\n"
     found = [(one.line, one.end_line) for one in read(script, SOURCE).statements]
-    assert found == [(3, 5), (7, 7), (7, 8)]
+    assert found == [(3, 5), (7, 7), (7, 8), (8, 10)]
 
 
 @pytest.mark.parametrize(
@@ -248,6 +249,7 @@ def test_meta_command_in_a_variable_is_refused() -> None:
         "copy (select a from stdin) to '/a'",
         "copy \"from\" (stdin) from '/stdin'",
         "select a from stdin",
+        "copy t from '/a' stdin",
         "copy t to program 'cat'",
     ],
 )
@@ -260,7 +262,7 @@ def test_what_looks_like_a_psql_command_is_not_refused(script: str) -> None:
     ("script", "line", "what"),
     [
         ("select 1;\nselect 'a\n;", 2, "quote"),
-        ("select 'a''b''c", 1, "quote"),
+        ("select 'a''b\n''c", 1, "quote"),
         ("\nselect E'a\\';", 2, "quote"),
         ("select E'a'\n'b;", 2, "quote"),
         ('select "a', 1, "quoted identifier"),
@@ -398,11 +400,22 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 def test_text_without_variables_stands_in_its_lines() -> None:
     """Each character of a statement has its place in the lines of the file."""
-    (_, one) = read(b"select 1; select :x + :'y'\n + 2", SOURCE, {"x": "33"}).statements
-    assert one.text == "select 33 + :'y'\n + 2"
-    assert one.origin == "select 1; select :x + :'y'\n + 2"
-    at = [one.origin[one.locate(one.text.index(word)) :][:1] for word in "s3+:2"]
-    assert at == ["s", ":", "+", ":", "2"]
+    script = b"select 1; select :x + :'y'\n + :{?x} + 2"
+    (_, one) = read(script, SOURCE, {"x": "33"}).statements
+    assert one.text == "select 33 + :'y'\n + TRUE + 2"
+    assert one.origin == script.decode()
+    at = [one.origin[one.locate(one.text.index(word)) :][:1] for word in "s3+:TU2"]
+    assert at == ["s", ":", "+", ":", ":", ":", "2"]
+
+
+def test_only_a_part_of_a_long_line_is_shown() -> None:
+    """A line of a megabyte is not poured out: the error shows what is near it."""
+    (statement,) = read(b"select '" + b"x" * 1_000_000 + b"', y", SOURCE).statements
+    line, shown = _excerpt(statement, len(statement.text) - 1, caret=True)
+    text, caret = shown.split("\n")
+    assert line == 1
+    assert text == "      1 | " + "x" * 57 + "', y"
+    assert caret == "        | " + " " * 60 + "^"
 
 
 @dataclass
