@@ -427,7 +427,12 @@ def server() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="Listen on 127.0.0.1 too.")
 @json_option
 def start(*, port: int | None, as_json: bool) -> None:
-    """Start the embedded server; it keeps running."""
+    r"""
+    Start the embedded server; it keeps running.
+
+    Its socket needs no password. A TCP port does, since every account of the machine
+    reaches it: set one with "learnplan-db psql", then "\password".
+    """
     _show_server(_server().start(port), as_json=as_json)
 
 

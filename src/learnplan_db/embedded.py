@@ -1,41 +1,39 @@
 """
 A private PostgreSQL server from the binaries of a wheel or of the system.
 
-May import errors; starts processes, never prints. The wheels' own Python is never
-imported: it would change permissions of the user's directories and trust pid files.
-Source: PostgreSQL documentation, "Creating a Database Cluster" and postmaster.pid.
+May import errors, binaries and processes; starts processes, never prints. The wheels'
+own Python is never imported: it changes permissions of the user's directories and
+trusts pid files. Source: PostgreSQL, "Creating a Database Cluster" and miscinit.c.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
-from learnplan_db.binaries import Account, find_bindir, major_of, runnable
+from learnplan_db import binaries, processes
 from learnplan_db.errors import ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-SOCKET_PATH_LIMIT = 80
-SCRATCH_BYTES = 512 << 20
-ORPHAN_PREFIX = "learnplan-db-"
-# Servers meant to outlive this process: dropping the handle would warn of a leak.
-_DETACHED: list[subprocess.Popen[bytes]] = []
+DEFAULT_PORT, LOOPBACK = 5432, "127.0.0.1"
+LOCK_SECONDS, START_SECONDS, STOP_SECONDS = 120.0, 60.0, 30.0
+PATIENCE_SECONDS = 1.0  # for a server whose starter was killed to open its socket
+ORPHAN_SECONDS, ORPHAN_POLL_SECONDS = 10.0, 0.2  # for backends of a killed server
+ORPHANS = "pre-existing shared memory block"
+PROBE: dict[str, Any] = {"connect_timeout": 2, "options": "", "gssencmode": "disable"}
+UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +52,23 @@ class ServerStatus:
 def state_root(environ: Mapping[str, str]) -> Path:
     """Return the directory of the persistent servers; nothing is created."""
     if explicit := environ.get("LEARNPLAN_STATE_DIR"):
-        return Path(explicit).expanduser().absolute()
+        return Path(explicit).absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/learnplan-db")
-    base = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "learnplan-db"
-
-
-def scratch_base(environ: Mapping[str, str]) -> Path:
-    """Return where throw-away clusters live: memory when there is room."""
-    choices = (environ.get("LEARNPLAN_PG_TMP"), "/dev/shm", tempfile.gettempdir())  # noqa: S108 - a tmpfs, used through mkdtemp
-    for choice in choices:
-        with contextlib.suppress(OSError, TypeError):
-            stat = os.statvfs(choice)  # type: ignore[arg-type]
-            room = stat.f_bavail * stat.f_frsize >= SCRATCH_BYTES
-            if choice and room and os.access(choice, os.W_OK):
-                return Path(choice)
-    return Path(tempfile.gettempdir())
-
-
-def _die_with_parent() -> None:
-    """Ask Linux for SIGINT (fast shutdown) when the starting process ends."""
-    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+    base = Path(environ.get("XDG_STATE_HOME", ""))
+    if not base.is_absolute():  # its specification: a relative one counts as unset
+        home = environ.get("HOME") or binaries.Account.current().entry.pw_dir
+        base = Path(home) / ".local" / "state"
+    return base / "learnplan-db"
 
 
 class Server:
     """
     One cluster of one directory.
 
-    Args: root: directory of a persistent server, which keeps running when this
-        process ends; None for a throw-away server on scratch space, which ends with
-        this process; bindir: PostgreSQL's programs; environ: as os.environ.
+    Args: root: directory of persistent servers, which keep running when this process
+        ends; None for a throw-away server on scratch space, which ends with it;
+        environ: as os.environ; bindir: PostgreSQL's programs, found when None.
     Raises: ServerError: with the reason and what to do; data is never removed.
     """
 
@@ -95,49 +79,37 @@ class Server:
         environ: Mapping[str, str],
         bindir: Path | None = None,
     ) -> None:
-        self.account = Account.current()
-        self.bindir = runnable(bindir or find_bindir(environ), self.account)
-        self.major = major_of(self.bindir)
+        """Find the programs and name the paths; nothing is created."""
+        self.account = binaries.Account.current()
+        self.bindir = binaries.runnable(
+            binaries.find_bindir(environ, bindir), self.account
+        )
+        self.major = binaries.major_of(self.bindir)
         self.ephemeral = root is None
-        self._process: subprocess.Popen[bytes] | None = None
-        base = scratch_base(environ)
         if root is None:
-            _sweep(base)
-            self.root = Path(tempfile.mkdtemp(prefix=ORPHAN_PREFIX, dir=base))
+            self.root = processes.scratch_base(environ) / processes.scratch_name()
         else:
             self.root = root.absolute() / f"pg{self.major}"
         self.data = self.root / "data"
         self.socket = self.root / "run"
         self.log = self.root / "server.log"
-        self.port = 5432
-        self._make_directories()
-        self._owner_lock = (self.root / ".owner").open("a") if self.ephemeral else None
-        if self._owner_lock:
-            fcntl.flock(self._owner_lock, fcntl.LOCK_SH)
+        self._pid_file = self.data / "postmaster.pid"
+        self._environ = environ
+        self._log_start = 0
+        self._owner: int | None = None
 
-    def _make_directories(self) -> None:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            self.root.chmod(0o711 if self.account.drops else 0o700)
-            self.socket.mkdir(exist_ok=True)
-            self.socket.chmod(0o700)
-            self.account.own(self.socket)
-        except OSError as error:
-            raise ServerError.not_writable(self.root, error) from error
-        if len(str(self.socket)) > SOCKET_PATH_LIMIT:
-            raise ServerError.path_too_long(self.socket, SOCKET_PATH_LIMIT)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.root / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    @property
+    def port(self) -> int:
+        """The port of the running server, else the default; it names the socket too."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(self._pid_file.read_text().split("\n")[3])
+        return DEFAULT_PORT
 
     def dsn(self, dbname: str = "postgres", user: str = "postgres") -> str:
         """Return libpq connection parameters for a database of this server."""
-        return psycopg.conninfo.make_conninfo(
-            "", host=str(self.socket), port=self.port, user=user, dbname=dbname
-        )
+        # Without the empty hostaddr, PGHOSTADDR would lead to another server.
+        where = make_conninfo("", host=str(self.socket), hostaddr="", port=self.port)
+        return make_conninfo(where, user=user, dbname=dbname)
 
     def binary(self, name: str) -> Path:
         """Return the path of one of PostgreSQL's programs, such as psql."""
@@ -147,168 +119,181 @@ class Server:
         """
         Start the server, or attach to the one that runs on this directory.
 
-        Args: port: also listen on 127.0.0.1 at this TCP port; None: Unix socket only.
+        Args: port: also listen on 127.0.0.1 at this TCP port; None: Unix socket only,
+            or as the running server does. Raises: ServerError: nothing is lost.
         """
-        with self._locked():
-            self._initialise()
-            if not self._answers():
-                if port is not None:
-                    _refuse_taken_port(port)
-                self._launch(port)
+        processes.check_socket(self.socket)
+        try:
+            self._attach_or_launch(port)
+        except BaseException as error:
+            if self._owner is not None:
+                self.stop()
+            if isinstance(error, OSError):
+                raise ServerError.not_usable(self.root, error) from error
+            raise
         return self
+
+    def _attach_or_launch(self, port: int | None) -> None:
+        self._make_root()
+        with processes.locked(self.root / ".lock", LOCK_SECONDS) as lock:
+            answer = self._ask()
+            if answer is None:
+                self._initialise(lock)
+                answer = self._launch(port)
+        if port and (self.port, answer[1]) != (port, LOOPBACK):
+            raise ServerError.runs_without_port(self.data, port)
 
     def stop(self) -> None:
         """Stop the server if it runs; a throw-away server's directory goes too."""
-        with self._locked():
-            pid = self._pid()
-            if pid is not None and self._answers():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGINT)
-                self._wait_until_gone()
-            if self._process is not None:
-                self._process.wait(30)
-        if self._owner_lock:
-            self._owner_lock.close()
+        if not self.root.is_dir():
+            return
+        try:
+            with processes.locked(self.root / ".lock", LOCK_SECONDS):
+                pid = processes.pid_in(self._pid_file)
+                if pid is not None and processes.serves(pid, self.data):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGINT)  # fast: clients are sent away
+                    if not processes.wait_until_gone(pid, self.data, STOP_SECONDS):
+                        raise ServerError.did_not_stop(self.data, STOP_SECONDS)
+        except OSError as error:
+            raise ServerError.not_usable(self.root, error) from error
+        if self._owner is not None:
             shutil.rmtree(self.root, ignore_errors=True)
+            os.close(self._owner)
+            self._owner = None
 
     def status(self) -> ServerStatus:
-        """Return what the server is; asks it by a connection, never a pid file."""
-        version = self._answers()
-        return ServerStatus(
-            running=version is not None,
-            pid=self._pid() if version else None,
-            version=version,
-            data=str(self.data),
-            socket=str(self.socket),
-            port=self.port,
-            dsn=self.dsn(),
-        )
+        """Return what the server is, by asking it; changes nothing."""
+        answer = self._ask()
+        pid = processes.pid_in(self._pid_file) if answer else None
+        version = answer[0] if answer else None
+        where = (str(self.data), str(self.socket), self.port, self.dsn())
+        return ServerStatus(answer is not None, pid, version, *where)
 
-    def _answers(self) -> str | None:
-        """Return the version of our server if it answers on our socket."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The fourth line is the port, which names the socket.
-            self.port = int((self.data / "postmaster.pid").read_text().split("\n")[3])
-        with contextlib.suppress(psycopg.OperationalError):
-            with psycopg.connect(self.dsn(), connect_timeout=2) as connection:
+    def _ask(self) -> tuple[str, str] | None:
+        """Return version and listen_addresses, if our server answers on our socket."""
+        with contextlib.suppress(psycopg.Error, OSError):
+            self._pid_file.stat()
+            with psycopg.connect(self.dsn(), **PROBE) as connection:
                 row = connection.execute(
                     "select current_setting('data_directory'),"
-                    " current_setting('server_version')"
+                    " current_setting('server_version'),"
+                    " current_setting('listen_addresses')"
                 ).fetchone()
-            if row and Path(row[0]) == self.data:
-                return str(row[1])
+            if row and self.data.samefile(row[0]):
+                return row[1], row[2]
         return None
 
-    def _pid(self) -> int | None:
-        try:
-            return int((self.data / "postmaster.pid").read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            return None
+    def _accepts(self) -> bool:
+        """Whether anything answers on our socket, even if it is only starting up."""
+        ping = psycopg.pq.PGconn.ping(make_conninfo(self.dsn(), **PROBE).encode())
+        return ping in {psycopg.pq.Ping.OK, psycopg.pq.Ping.REJECT}
 
-    def _initialise(self) -> None:
-        version = self.data / "PG_VERSION"
+    def _make_root(self) -> None:
+        """Make what is missing of the directory; a throw-away one is claimed."""
+        mode = 0o711 if self.account.drops else 0o700
+        if self.ephemeral and self._owner is None:
+            processes.sweep(self.root.parent)
+            self._owner = processes.claim(self.root, mode)
+        for directory in reversed([self.root, *self.root.parents]):
+            processes.make_directory(directory, mode)
+        owner = self.root.stat().st_uid
+        if owner != os.geteuid():
+            raise ServerError.other_owner(self.root, owner, os.geteuid())
+
+    def _initialise(self, lock: int) -> None:
+        """Make the cluster unless it is there; a failure leaves nothing behind."""
+        processes.make_directory(self.socket, 0o700)
+        self.account.own(self.socket)
+        self.account.check_reach(self.socket)
+        version, user = self.data / "PG_VERSION", self.account.entry.pw_uid
         if version.exists():
-            found = version.read_text().strip()
+            found, owner = version.read_text().strip(), self.data.stat().st_uid
             if found != self.major:
                 raise ServerError.other_major(self.data, found, self.major)
+            if owner != user:
+                raise ServerError.other_owner(self.data, owner, user)
             return
         if self.data.exists() and any(self.data.iterdir()):
             raise ServerError.not_a_cluster(self.data)
         fresh = self.socket / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)  # left by an initdb that was killed
-        result = subprocess.run(
-            [
-                *(self.binary("initdb"), "-D", fresh, "-U", "postgres", "-A", "trust"),
-                *("-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"),
-                *(["--no-sync"] if self.ephemeral else []),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            env=_clean_environment(),
-            **self.account.popen,
-        )
-        if result.returncode:
+        target = ["-D", str(fresh), *["--no-sync"] * self.ephemeral]
+        said = binaries.initdb(self.bindir, target, self.account, self._environ, lock)
+        if said is not None:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise ServerError.initdb_failed(self.data, result.stdout)
-        if self.data.exists():
-            self.data.rmdir()
+            raise ServerError.initdb_failed(self.data, said)
         fresh.rename(self.data)  # PG_VERSION appears only when all is there
 
-    def _launch(self, port: int | None) -> None:
+    def _launch(self, port: int | None) -> tuple[str, str]:
+        """Start a postmaster, or wait for one that is starting, until it answers."""
+        began, process = time.monotonic(), None
+        try:
+            while (answer := self._ask()) is None:
+                process = self._advance(process, port, time.monotonic() - began)
+                time.sleep(processes.POLL_SECONDS)
+        except BaseException:
+            if process and self.ephemeral:
+                process.kill()
+                process.wait()
+            raise
+        finally:
+            if process and process.poll() is None:
+                process.returncode = 0  # it outlives this object: no ResourceWarning
+        return answer
+
+    def _advance(
+        self, process: subprocess.Popen[bytes] | None, port: int | None, passed: float
+    ) -> subprocess.Popen[bytes] | None:
+        """Return the process to wait for: the same, the first, or the next one."""
+        if passed > START_SECONDS:
+            raise ServerError.no_answer(self.data, START_SECONDS)
+        if process is not None and process.poll() is None:
+            return process
+        pid = processes.pid_in(self._pid_file)
+        if pid is not None and processes.serves(pid, self.data):
+            if passed > PATIENCE_SECONDS and not self._accepts():
+                raise ServerError.in_use(self.data, pid)
+            return process
+        if process is None:
+            return self._spawn(port)
+        if ORPHANS in self._news() and passed < ORPHAN_SECONDS:
+            time.sleep(ORPHAN_POLL_SECONDS)
+            return self._spawn(port)
+        raise ServerError.did_not_start(self.data, self._news(), port)
+
+    def _news(self) -> str:
+        return self.log.read_bytes()[self._log_start :].decode(errors="replace")
+
+    def _spawn(self, port: int | None) -> subprocess.Popen[bytes]:
+        processes.disown(self._pid_file)
+        processes.clear_sockets(self.socket, self.data)
         settings = {
-            "listen_addresses": "127.0.0.1" if port else "",
-            "port": str(port or 5432),
+            "listen_addresses": LOOPBACK if port else "",
+            "port": str(port or DEFAULT_PORT),
             "unix_socket_directories": str(self.socket),
+            "dynamic_shared_memory_type": "mmap",  # nothing is left in /dev/shm
         }
-        self.port = port or 5432
         if self.ephemeral:
-            off = ("fsync", "synchronous_commit", "full_page_writes")
-            settings |= dict.fromkeys(off, "off") | {"max_connections": "200"}
+            settings |= UNSAFE | {"max_connections": "200"}
         arguments = [f for k, v in settings.items() for f in ("-c", f"{k}={v}")]
-        dies = self.ephemeral and sys.platform == "linux"
-        start_of_log = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self.binary("postgres"), "-D", self.data, *arguments],
+            self._log_start = log.tell()
+            return subprocess.Popen(
+                [self.binary("postgres"), "-D", self.data.resolve(), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if dies else None,  # noqa: PLW1509 - runs one system call
-                env=_clean_environment(),
+                preexec_fn=processes.death_signal() if self.ephemeral else None,  # noqa: PLW1509 - one system call
+                env=binaries.clean_environment(self._environ),
                 **self.account.popen,
             )
-        if not self.ephemeral:
-            _DETACHED.append(self._process)
-        self._wait_until_ready(start_of_log)
-
-    def _wait_until_ready(self, start_of_log: int, timeout: float = 60) -> None:
-        end = time.monotonic() + timeout
-        while not self._answers():
-            ended = self._process is not None and self._process.poll() is not None
-            if ended or time.monotonic() > end:
-                lines = self.log.read_bytes()[start_of_log:].decode(errors="replace")
-                raise ServerError.did_not_start(self.data, self.log, lines)
-            time.sleep(0.01)
-
-    def _wait_until_gone(self, timeout: float = 30) -> None:
-        end = time.monotonic() + timeout
-        while (self.data / "postmaster.pid").exists():
-            if time.monotonic() > end:
-                raise ServerError.did_not_stop(self.data, self.log)
-            time.sleep(0.01)
 
     def __enter__(self) -> Self:
+        """Start the server."""
         return self.start()
 
     def __exit__(self, *_: object) -> None:
+        """Stop the server."""
         self.stop()
-
-
-def _clean_environment() -> dict[str, str]:
-    """Return the environment without what would change how PostgreSQL starts."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
-    }
-    return kept | {"LC_ALL": "C.UTF-8"}
-
-
-def _refuse_taken_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ServerError.port_taken(port) from error
-
-
-def _sweep(base: Path) -> None:
-    """Remove throw-away clusters whose owner was killed: nobody holds their lock."""
-    for orphan in base.glob(f"{ORPHAN_PREFIX}*/.owner"):
-        with contextlib.suppress(OSError), orphan.open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            pid = orphan.parent / "data" / "postmaster.pid"
-            if not pid.exists():
-                shutil.rmtree(orphan.parent, ignore_errors=True)

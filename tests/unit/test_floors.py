@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "learnplan_db"
 FLOORS = (
     {"errors", "model"},
-    {"plan", "grammar", "scripts", "config", "lexer", "binaries"},
+    {"plan", "grammar", "scripts", "config", "lexer", "binaries", "processes"},
     {"script", "registry", "personas", "embedded"},
     {"runner", "inverse", "access", "demo"},
     {"report", "render"},
