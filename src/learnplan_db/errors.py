@@ -303,7 +303,8 @@ class RenderError(LearnplanError):
         return cls(
             f'"{value}" cannot be a role name here',
             where=f"--set {name}",
-            fix="use lower-case letters, digits and _, 63 at most, no reserved word",
+            fix="use lower-case letters, digits and _, 63 at most, no reserved word, "
+            "no pg_ in front and none of the project's own roles",
         )
 
     @classmethod
@@ -384,6 +385,32 @@ class RenderError(LearnplanError):
             f"cannot write the project: {error.strerror}",
             where=str(out),
             fix="name another directory with --out",
+        )
+
+    @classmethod
+    def no_setting(cls, text: str) -> RenderError:
+        """A setting has no equals sign."""
+        fix = "write NAME=VALUE"
+        return cls(f'"{text}" is no setting', where="--set", fix=fix)
+
+    @classmethod
+    def failed(cls, message: str, where: str) -> RenderError:
+        """A template can be read and fails when it runs."""
+        return cls(f"the template fails: {message}", where=where, fix="mend it")
+
+    @classmethod
+    def not_wrapped(cls, where: str) -> RenderError:
+        """A policy script that could stop half way."""
+        fix = "start it with begin, end it with commit, and have neither between"
+        return cls("the script is not one transaction", where=where, fix=fix)
+
+    @classmethod
+    def out_inside(cls, out: Path) -> RenderError:
+        """The directory would be copied into itself."""
+        return cls(
+            "the directory is inside the scripts that are copied",
+            where=str(out),
+            fix="name one outside the project's sql with --out",
         )
 
 

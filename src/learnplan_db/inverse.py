@@ -25,9 +25,11 @@ HARMLESS = re.compile(
     r"|select learnplan_private\.ensure_role\('(?P<ensured>\w+)'\)"
 )
 SECURITY = re.compile(r"alter table (\S+) (enable|force) row level security")
+_OBJECT = r"\w+(?:\.\w+)?(?:\([^)]*\))?"
+# Neither "all" nor "with grant option": their inverse and proof say something else.
 GRANT = re.compile(
-    r"grant (?P<rights>.+?) on (?:(?P<kind>schema|function|table) )?(?P<objects>.+)"
-    r" to (?P<roles>[\w, ]+)"
+    r"grant (?P<rights>(?!all\b).+?) on (?:(?P<kind>schema|function|table) )?"
+    rf"(?P<objects>{_OBJECT}(?:, ?{_OBJECT})*) to (?P<roles>\w+(?:, ?\w+)*)"
 )
 POLICY = re.compile(r"create policy (\w+) on (\S+) .*")
 BORROW = re.compile(r"select learnplan_private\.(borrow|return)_role\('(\w+)'\)")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MARK = "-- GENERATED from policies/"
-ROLE_NAME = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
+ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+OWN_ROLES = frozenset({"learnplan_identity", "learnplan_reader"})
 RESERVED = frozenset(
     """
     all analyse analyze and any array as asc asymmetric both case cast check
@@ -36,9 +37,19 @@ RESERVED = frozenset(
     do else end except false fetch for foreign from grant group having in
     initially intersect into lateral leading limit localtime localtimestamp none
     not null offset on only or order placing primary public references returning
-    select session_user some symmetric table then to trailing true union unique
-    user using variadic when where window with
+    select session_user some symmetric system_user table then to trailing true
+    union unique user using variadic when where window with
     """.split()  # noqa: SIM905 - a list of words reads better than of literals
+)
+# What an expression in a template can raise: a macro called wrongly, 1 / 0, bad bytes.
+_FAILURES = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
 )
 SWITCH = {"on": True, "true": True, "off": False, "false": False}
 
@@ -63,14 +74,17 @@ class Variables:
         known = [field.name for field in fields(cls)]
         for setting in settings:
             name, equals, value = setting.partition("=")
-            if not equals or name not in known:
+            if not equals and name in known:
+                raise RenderError.no_setting(setting)
+            if name not in known:
                 raise RenderError.unknown_variable(name, known)
             if name == "anon_reads_resources":
                 if value not in SWITCH:
                     raise RenderError.bad_switch(name, value)
                 chosen = replace(chosen, anon_reads_resources=SWITCH[value])
                 continue
-            if not ROLE_NAME.match(value) or value in RESERVED or value[:3] == "pg_":
+            taken = RESERVED | OWN_ROLES
+            if not ROLE_NAME.fullmatch(value) or value in taken or value[:3] == "pg_":
                 raise RenderError.bad_role(name, value)
             chosen = replace(chosen, **{name: value})  # type: ignore[arg-type]
         if (
@@ -94,23 +108,24 @@ def _deploy_text(path: Path, variables: Variables) -> str:
         trim_blocks=True,
         autoescape=False,  # noqa: S701 - SQL, not HTML
     )
-    shown = f"policies/{path.name}"
     try:
         return environment.get_template(path.name).render(**variables.as_context())
     except jinja2.TemplateSyntaxError as error:
         where = f"policies/{error.name or path.name}:{error.lineno}"
         raise RenderError.syntax(str(error.message), where) from error
     except jinja2.UndefinedError as error:
-        where = _template_line(error, path) or shown
-        known = list(variables.as_context())
+        where, known = _template_line(error, path), list(variables.as_context())
         raise RenderError.undefined(str(error.message), where, known) from error
     except jinja2.TemplateNotFound as error:
-        raise RenderError.no_template(str(error), shown) from error
+        where = _template_line(error, path)
+        raise RenderError.no_template(str(error.name), where) from error
+    except _FAILURES as error:
+        raise RenderError.failed(str(error), _template_line(error, path)) from error
 
 
-def _template_line(error: BaseException, path: Path) -> str | None:
-    """Return file:line of the innermost template frame of a traceback."""
-    found = None
+def _template_line(error: BaseException, path: Path) -> str:
+    """Return file:line of the innermost template frame of a traceback, or the file."""
+    found = f"policies/{path.name}"
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
@@ -136,16 +151,21 @@ def render_template(path: Path, variables: Variables) -> dict[str, str]:
     Raises: RenderError: with the template's file and line.
     """
     stem = path.name.removesuffix(".sql.j2")
-    change, stamp = f"policy_{stem}", _stamp(path, variables)
+    change = f"policy_{stem}"
     text = _deploy_text(path, variables)
+    stamp = _stamp(path, variables)
     first, _, rest = text.partition("\n")
     if first != f"-- Deploy learnplan-db:{change} to pg":
         raise RenderError.header(f"policies/{path.name}:1", change)
     shown = f"policies/{path.name}"
     try:
-        body = script.read(text.encode(), f"{shown}, rendered").body
+        parsed = script.read(text.encode(), f"{shown}, rendered line")
     except ScriptError as error:
-        raise RenderError.not_sql(error.message, error.where or shown) from error
+        where = (error.where or shown).replace("rendered line:", "rendered line ")
+        raise RenderError.not_sql(error.message, where) from error
+    if not parsed.wrapped:
+        raise RenderError.not_wrapped(shown)
+    body = parsed.body
     reverts = revert_lines(body, shown)
     verifies = verify_lines(body, shown, may_bypass=variables.service_role)
     requires = re.match(r"(?:-- requires: \S+\n)*", rest)
@@ -180,11 +200,12 @@ def differences(rendered: dict[str, str], sql: Path) -> list[str]:
     generated = {
         str(path.relative_to(sql))
         for path in sql.glob("*/policy_*.sql")
-        if MARK in path.read_text()
+        if MARK in path.read_text("utf-8", "replace")
     }
     for name in sorted(generated | set(rendered)):
         path = sql / name
-        there = path.read_text().splitlines(keepends=True) if path.exists() else []
+        text = path.read_text("utf-8", "replace") if path.exists() else ""
+        there = text.splitlines(keepends=True)
         wanted = rendered.get(name, "").splitlines(keepends=True)
         diff = "".join(
             difflib.unified_diff(there, wanted, f"sql/{name}", f"sql/{name} (rendered)")
@@ -199,9 +220,9 @@ def write(rendered: dict[str, str], sql: Path) -> list[str]:
     changed = []
     for name, text in rendered.items():
         path = sql / name
-        if not path.exists() or path.read_text() != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text.encode())
             changed.append(name)
     return changed
 
@@ -210,16 +231,19 @@ def export(root: Path, out: Path, variables: Variables) -> dict[str, str]:
     """
     Write a whole deployable project for a host with other names.
 
-    Raises: RenderError: ``out`` holds something already; nothing is written then.
+    Raises: RenderError: ``out`` holds something already, or is inside ``root/sql``,
+        and nothing is written; or it cannot be written, and may be half full.
     """
     rendered = render_project(root / "policies", variables)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RenderError.out_taken(out)
+    if out.resolve().is_relative_to((root / "sql").resolve()):
+        raise RenderError.out_inside(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / "sqitch.conf", out / "sqitch.conf")
         shutil.copytree(root / "sql", out / "sql")
+        write(rendered, out / "sql")
     except OSError as error:
         raise RenderError.out_unwritable(out, error) from error
-    write(rendered, out / "sql")
     return rendered

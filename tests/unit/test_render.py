@@ -74,6 +74,22 @@ def test_statement_without_inverse_is_refused(tmp_path: Path) -> None:
     assert caught.value.where == "policies/x.sql.j2, rendered line 5"
 
 
+@pytest.mark.parametrize(
+    "grant",
+    [
+        "grant select on learnplan.x to b with grant option;",
+        "grant all on learnplan.x to b;",
+        "grant select on all tables in schema learnplan to b;",
+    ],
+)
+def test_grant_that_says_more_than_it_lists_is_refused(
+    tmp_path: Path, grant: str
+) -> None:
+    """What has no exact inverse and no exact proof is not written."""
+    with pytest.raises(RenderError, match="no known inverse"):
+        scripts(tmp_path, grant)
+
+
 def test_verify_lists_every_grant(tmp_path: Path) -> None:
     """One line for each right, column and role."""
     body = 'grant insert, update (a, "order") on learnplan.x to b, c;'
@@ -116,15 +132,140 @@ def test_syntax_error_has_file_and_line(tmp_path: Path) -> None:
     assert caught.value.where == "policies/x.sql.j2:5"
 
 
+def test_syntax_error_in_a_library_has_its_line(tmp_path: Path) -> None:
+    """The line is the library's, in the file that holds it."""
+    (tmp_path / "_who.sql.j2").write_text("\n{% macro %}\n")
+    with pytest.raises(RenderError, match="cannot be read") as caught:
+        scripts(tmp_path, "--% import '_who.sql.j2' as who")
+    assert "policies/_who.sql.j2:2" == caught.value.where
+
+
+def test_missing_library_has_the_line_of_its_import(tmp_path: Path) -> None:
+    """A library that is not there is named without the machine's directories."""
+    with pytest.raises(RenderError) as caught:
+        scripts(tmp_path, "\n--% import '_gone.sql.j2' as gone")
+    assert 'there is no template "_gone.sql.j2"' == caught.value.message
+    assert "policies/x.sql.j2:6" == caught.value.where
+
+
+def test_missing_template_is_named(tmp_path: Path) -> None:
+    """A template that is not there is an error of ours, as is an empty directory."""
+    with pytest.raises(RenderError, match="there is no template") as caught:
+        render.render_template(tmp_path / "gone.sql.j2", render.Variables())
+    assert "policies/gone.sql.j2" == caught.value.where
+    with pytest.raises(RenderError, match="there is no template"):
+        render.render_project(tmp_path, render.Variables())
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("who.me(anon)", "takes not more than"),
+        ("1 // 0", "division"),
+        ("anon + 1", "concatenate"),
+    ],
+)
+def test_failing_expression_has_file_and_line(
+    tmp_path: Path, expression: str, text: str
+) -> None:
+    """What fails inside a template is never a bare traceback."""
+    (tmp_path / "_who.sql.j2").write_text("{% macro me() %}a{% endmacro %}\n")
+    body = f"--% import '_who.sql.j2' as who\n\n-- {{{{ {expression} }}}}"
+    with pytest.raises(RenderError, match=text) as caught:
+        scripts(tmp_path, body)
+    assert "policies/x.sql.j2:7" == caught.value.where
+
+
+def test_open_quote_has_its_rendered_line(tmp_path: Path) -> None:
+    """What cannot be split into statements names the line of the rendered text."""
+    with pytest.raises(RenderError, match="not closed") as caught:
+        scripts(tmp_path, "\ncomment on policy p on learnplan.x is 'c;")
+    assert "policies/x.sql.j2, rendered line 6" == caught.value.where
+
+
+@pytest.mark.parametrize(
+    "script", ["", "begin;\n", "begin;\ncommit;\nbegin;\ncommit;\n"]
+)
+def test_script_that_is_not_one_transaction_is_refused(
+    tmp_path: Path, script: str
+) -> None:
+    """A policy script that stops half way would leave a table half protected."""
+    path = tmp_path / "x.sql.j2"
+    path.write_text(f"-- Deploy learnplan-db:policy_x to pg\n\n{script}")
+    with pytest.raises(RenderError, match="not one transaction"):
+        render.render_template(path, render.Variables())
+
+
+def test_header_must_name_the_change(tmp_path: Path) -> None:
+    """A copied template that still names the other change is refused."""
+    path = tmp_path / "y.sql.j2"
+    path.write_text(f"{HEAD}commit;\n")
+    with pytest.raises(RenderError, match="does not name the change") as caught:
+        render.render_template(path, render.Variables())
+    assert "policies/y.sql.j2:1" == caught.value.where
+
+
+def test_scripts_say_what_they_are_made_from(tmp_path: Path) -> None:
+    """The stamp follows the template, the libraries and the variables."""
+
+    def stamp(**changed: object) -> str:
+        made = scripts(tmp_path, "-- nothing", **changed)
+        lines = [
+            next(line for line in text.splitlines() if line.startswith(render.MARK))
+            for text in made.values()
+        ]
+        assert [lines[0]] * 3 == lines
+        return lines[0]
+
+    first, renamed = stamp(), stamp(anon="guest")
+    (tmp_path / "_who.sql.j2").write_text("{# new #}\n")
+    assert 3 == len({first, renamed, stamp()})
+
+
+def test_verify_makes_the_policies_again(tmp_path: Path) -> None:
+    """The copy is on a temporary table; the comment above a policy is dropped."""
+    body = (
+        "-- Why.\ncreate policy p on learnplan.x\n  for select to a using (x.id > 0);"
+    )
+    text = scripts(tmp_path, body)["verify/policy_x.sql"]
+    copy = "create policy p on pg_temp.x\n  for select to a using (x.id > 0);"
+    assert f"create temporary table x (like learnplan.x);\n\n{copy}\n\n" in text
+    assert "-- Why." not in text
+    for aspect in ("policies", "row security", "policies without a comment"):
+        assert f"'{aspect} of learnplan.x'" in text
+
+
+def test_verify_lets_only_the_service_bypass_row_security(tmp_path: Path) -> None:
+    """BYPASSRLS of the service role is the host's business, of another a finding."""
+    body = "select learnplan_private.ensure_role('{{ anon }}');"
+    assert "rolbypassrls" in scripts(tmp_path, body)["verify/policy_x.sql"]
+    body = "select learnplan_private.ensure_role('{{ service_role }}');"
+    assert "rolbypassrls" not in scripts(tmp_path, body)["verify/policy_x.sql"]
+
+
+def test_policy_outside_the_schema_is_refused(tmp_path: Path) -> None:
+    """The verify script could not tell whose table it is."""
+    with pytest.raises(RenderError, match="not in schema learnplan"):
+        scripts(tmp_path, "create policy p on x for select using (true);")
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
         (["authentcated=x"], 'did you mean "authenticated"'),
-        (["anon"], "is no setting|unknown render variable|cannot be a role"),
+        (["anon"], '"anon" is no setting'),
+        (["anno"], 'unknown render variable "anno"; did you mean "anon"'),
         (["anon=A b"], "cannot be a role name"),
         (["anon=user"], "cannot be a role name"),
         (["anon=pg_x"], "cannot be a role name"),
         (["anon="], "cannot be a role name"),
+        (["anon=app\n"], "cannot be a role name"),
+        (["anon=" + "a" * 64], "cannot be a role name"),
+        (["anon=public"], "cannot be a role name"),
+        (["anon=none"], "cannot be a role name"),
+        (["anon=system_user"], "cannot be a role name"),
+        (["anon=learnplan_reader"], "cannot be a role name"),
+        (["service_role=x", "anon=x"], "the same name"),
         (["anon=authenticated"], "the same name"),
         (["anon_reads_resources=maybe"], "neither on nor off"),
     ],
@@ -133,6 +274,13 @@ def test_bad_setting_is_refused(settings: list[str], text: str) -> None:
     """A setting that would render something wrong is an error."""
     with pytest.raises(RenderError, match=text):
         render.Variables.from_settings(settings)
+
+
+def test_settings_choose_names_and_the_switch() -> None:
+    """The last setting of a name counts; what is not set keeps its default."""
+    settings = ["anon=a", "anon=" + "b" * 63, "anon_reads_resources=true"]
+    expected = render.Variables(anon="b" * 63, anon_reads_resources=True)
+    assert expected == render.Variables.from_settings(settings)
 
 
 def test_committed_scripts_are_what_the_templates_say() -> None:
@@ -160,3 +308,39 @@ def test_export_keeps_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match="not empty"):
         render.export(ROOT, tmp_path, render.Variables())
     assert ["mine"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_export_is_a_whole_project(tmp_path: Path) -> None:
+    """The copy has every script, the host's role names, and the same plan."""
+    out = tmp_path / "new" / "project"
+    variables = render.Variables(authenticated="app_user")
+    rendered = render.export(ROOT, out, variables)
+    assert [] == render.differences(rendered, out / "sql")
+    for name in ("sqitch.conf", "sql/sqitch.plan", "sql/deploy/table_users.sql"):
+        assert (ROOT / name).read_bytes() == (out / name).read_bytes()
+    names = {p.relative_to(ROOT / "sql") for p in (ROOT / "sql").rglob("*.sql")}
+    assert names == {p.relative_to(out / "sql") for p in (out / "sql").rglob("*.sql")}
+    assert "to app_user" in (out / "sql/deploy/policy_users.sql").read_text()
+    assert "to authenticated" not in (out / "sql/deploy/policy_users.sql").read_text()
+
+
+def test_export_into_the_scripts_is_refused() -> None:
+    """A tree cannot be copied into itself."""
+    out = ROOT / "sql" / "copy"
+    with pytest.raises(RenderError, match="inside the scripts"):
+        render.export(ROOT, out, render.Variables())
+    assert not out.exists()
+
+
+def test_export_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """A directory below a file is told as such."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RenderError, match="cannot write the project"):
+        render.export(ROOT, tmp_path / "file" / "out", render.Variables())
+
+
+def test_write_touches_only_what_differs(tmp_path: Path) -> None:
+    """A second run has nothing to do."""
+    rendered = {"deploy/policy_x.sql": "select 'é';\n"}
+    assert ["deploy/policy_x.sql"] == render.write(rendered, tmp_path)
+    assert [] == render.write(rendered, tmp_path)
