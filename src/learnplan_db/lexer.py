@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 _LETTER = r"A-Za-z_\x80-\U0010ffff"  # to psql every character beyond ASCII is a letter
 _NAME = rf"[{_LETTER}0-9]++"
-_ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
-_GAP = r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*+[\n\r])*+"
+# Possessive on characters only: before Python 3.11.5 a possessive group that fails half
+# way keeps what it read. What follows a group leaves it nothing to give back instead.
+_ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*'(?!')"
+_GAP = r"(?:[ \t\f\v]++|--[^\n\r]*+)*[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*"
 _TOKEN = re.compile(
     rf"""
-      (?P<space>    (?: [ \t\n\r\f\v] | --[^\n\r]*+ )++ )
+      (?P<space>    (?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )+ )
     | (?P<comment>  /\* )
-    | (?P<escaped>  [eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})*+ )
-    | (?P<string>   '[^']*+(?:''[^']*+)*+' | "[^"]*+" )
+    | (?P<escaped>  [eE]{_ESCAPED}(?:{_GAP}{_ESCAPED})* )
+    | (?P<string>   '[^']*+(?:''[^']*+)*'(?!') | "[^"]*+" )
     | (?P<open>     [eE]?' | " )
     | (?P<dollar>   \$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$ )
     | (?P<word>     [{_LETTER}][{_LETTER}0-9$]*+ )
