@@ -137,6 +137,7 @@ def connect(conninfo: str) -> Connection:
             conninfo,
             autocommit=True,
             prepare_threshold=None,
+            client_encoding="utf8",
             fallback_application_name=SETTINGS["application_name"],
         )
         if connection.info.server_version < OLDEST:

@@ -334,6 +334,19 @@ def test_guard_stops_a_data_change_that_row_security_would_hide(
     assert "sql/deploy/b.sql:4" in done.stderr
 
 
+def test_scripts_are_utf8_whatever_the_environment_says(
+    project: Path, database: str
+) -> None:
+    """A script is UTF-8, and PGCLIENTENCODING does not change what it says."""
+    script = project / "sql" / "deploy" / "c.sql"
+    text = "begin;\ncreate table t_c as select 'Ω 日本'::text as i;\ncommit;\n"
+    script.write_text(text, encoding="utf-8")
+    done = learnplan("-C", str(project), "deploy", database, PGCLIENTENCODING="LATIN1")
+    assert done.returncode == 0, done
+    with psycopg.connect(database, client_encoding="utf8") as connection:
+        assert ("Ω 日本",) == connection.execute("select i from t_c").fetchone()
+
+
 def test_psql_gets_what_follows_the_dashes(database: str) -> None:
     """Opens psql on the target; its own options stand after --."""
     if shutil.which("psql") is None and not os.environ.get("CI"):
