@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.janitor import DatabaseJanitor
 
-from learnplan_db import config, runner
+from learnplan_db import config, runner, session, state
 from learnplan_db.embedded import Server
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def server() -> Iterator[TestServer]:
 def deploy_plan(**parameters: Any) -> None:
     """Deploy the packaged plan: pytest-postgresql calls it to fill the template."""
     parameters.pop("autocommit", None)
-    with runner.connect(make_conninfo("", **parameters)) as connection:
-        runner.deploy(connection, runner.load(config.project_root(None)))
+    with session.connect(make_conninfo("", **parameters)) as connection:
+        runner.deploy(connection, state.load(config.project_root(None)))
 
 
 learnplan_noproc = factories.postgresql_noproc(

@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from learnplan_db.access import outcome_of
+
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterator
@@ -44,18 +46,13 @@ class Outcome:
 
 
 def classify(error: psycopg.Error) -> Outcome:
-    """Tell a refusal's cause by SQLSTATE and message."""
-    state, text = error.sqlstate or "", str(error)
-    if state == "42501":
-        policy = "violates row-level security" in text
-        return Outcome(BY_POLICY if policy else BY_GRANT, detail=text)
-    if state.startswith("LP"):
-        return Outcome("refused-by-trigger", detail=state)
-    if state.startswith("23"):
-        return Outcome(
-            "refused-by-constraint", detail=error.diag.constraint_name or state
-        )
-    raise error
+    """Tell a refusal's cause as the product tells it, with what identifies it."""
+    kind = outcome_of(error)
+    detail = {
+        "refused-by-trigger": error.sqlstate,
+        "refused-by-constraint": error.diag.constraint_name,
+    }
+    return Outcome(kind, detail=detail.get(kind) or str(error))
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Programs of the system that tests compare with."""
+"""Programs of the system that tests compare with: absent, skip, but fail in CI."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import shutil
 import pytest
 
 
-@pytest.fixture(scope="session")
-def sqitch() -> str:
-    """Return the path of the real Sqitch, the oracle; CI must have it."""
-    if found := shutil.which("sqitch"):
+def program(name: str) -> str:
+    """Return the path of a program that ./dev system-deps installs."""
+    if found := shutil.which(name):
         return found
-    reason = "no sqitch on PATH: apt-get install sqitch"
+    reason = f"no {name} on PATH: ./dev system-deps"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def sqitch() -> str:
+    """Return the path of the real Sqitch, the oracle."""
+    return program("sqitch")
+
+
+@pytest.fixture(scope="session")
+def psql() -> str:
+    """Return the path of psql, which scripts are written for."""
+    return program("psql")

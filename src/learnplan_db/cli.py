@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from learnplan_db.embedded import Server
-    from learnplan_db.runner import Progress, Project
+    from learnplan_db.runner import Progress
+    from learnplan_db.state import Project
 
 ROOT: dict[str, Path | None] = {"path": None}
 SCHEMA_VERSION = 1
@@ -125,9 +126,9 @@ def _conninfo(target: str | None, option: str | None) -> str:
 
 
 def _project() -> Project:
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import state  # noqa: PLC0415 - slow import
 
-    return runner.load(config.project_root(ROOT["path"]))
+    return state.load(config.project_root(ROOT["path"]))
 
 
 def _print_json(**data: Any) -> None:
@@ -176,12 +177,12 @@ def deploy(  # noqa: PLR0913 - the options of the command
     as_json: bool,
 ) -> None:
     """Deploy what is pending."""
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import runner, session  # noqa: PLC0415 - slow import
 
     project, conninfo = _project(), _conninfo(target, option)
     began = time.monotonic()
-    with runner.connect(conninfo) as connection:
-        if warning := runner.outdated(connection):
+    with session.connect(conninfo) as connection:
+        if warning := session.outdated(connection):
             click.echo(f"warning: {warning}", err=True)
         done = runner.deploy(
             connection,
@@ -221,11 +222,11 @@ def revert(  # noqa: PLR0913 - the options of the command
     as_json: bool,
 ) -> None:
     """Revert changes, newest first, with the data in them."""
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import runner, session, state  # noqa: PLC0415 - slow import
 
     project, conninfo = _project(), _conninfo(target, option)
-    with runner.connect(conninfo) as connection:
-        doomed = runner.to_revert(connection, project, to)
+    with session.connect(conninfo) as connection:
+        doomed = state.to_revert(connection, project, to)
         if doomed and not yes:
             question = f"Revert {len(doomed)} changes from {config.display(conninfo)}?"
             if not sys.stdin.isatty():
@@ -234,7 +235,12 @@ def revert(  # noqa: PLR0913 - the options of the command
                 click.echo("Nothing reverted")
                 sys.exit(1)
         done = runner.revert(
-            connection, project, to=to, lock_timeout=lock_timeout, tell=_tell(SIGNS)
+            connection,
+            project,
+            to=to,
+            confirmed=None if yes else doomed,
+            lock_timeout=lock_timeout,
+            tell=_tell(SIGNS),
         )
     if as_json:
         _print_json(reverted=list(done))
@@ -247,10 +253,10 @@ def revert(  # noqa: PLR0913 - the options of the command
 @json_option
 def verify(*, target: str | None, option: str | None, as_json: bool) -> None:
     """Check that the database is what the plan says; exit 1 if not."""
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import runner, session  # noqa: PLC0415 - slow import
 
     project = _project()
-    with runner.connect(_conninfo(target, option)) as connection:
+    with session.connect(_conninfo(target, option)) as connection:
         found = runner.verify(connection, project, tell=_tell(SIGNS))
     if as_json:
         _print_json(
@@ -278,11 +284,11 @@ def status(
     *, target: str | None, option: str | None, check: bool, as_json: bool
 ) -> None:
     """Say what is deployed and what is pending."""
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import session, state  # noqa: PLC0415 - slow import
 
     project, conninfo = _project(), _conninfo(target, option)
-    with runner.connect(conninfo) as connection:
-        found = runner.status(connection, project)
+    with session.connect(conninfo) as connection:
+        found = state.status(connection, project)
     if as_json:
         _print_json(**report.status_json(found))
     else:
@@ -296,10 +302,10 @@ def status(
 @json_option
 def log(*, target: str | None, option: str | None, as_json: bool) -> None:
     """Show all that happened, newest first."""
-    from learnplan_db import runner  # noqa: PLC0415 - slow import
+    from learnplan_db import runner, session  # noqa: PLC0415 - slow import
 
     conninfo = _conninfo(target, option)
-    with runner.connect(conninfo) as connection:
+    with session.connect(conninfo) as connection:
         events = runner.log(connection)
     if as_json:
         _print_json(events=events)
@@ -365,12 +371,12 @@ def demo(*, fresh: bool, as_json: bool) -> None:
     """Deploy on the embedded server, load a sample, and show who may do what."""
     import psycopg  # noqa: PLC0415 - slow import
 
-    from learnplan_db import access, runner  # noqa: PLC0415 - slow import
+    from learnplan_db import access, runner, session  # noqa: PLC0415 - slow import
     from learnplan_db import demo as sample  # noqa: PLC0415 - slow import
 
     project, server = _project(), _server().start()
     conninfo = sample.database(server, fresh=fresh)
-    with runner.connect(conninfo) as connection:
+    with session.connect(conninfo) as connection:
         done = runner.deploy(connection, project, verify=True, tell=_tell(SIGNS))
         checked = runner.verify(connection, project)
     if checked.failures:

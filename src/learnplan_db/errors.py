@@ -521,6 +521,57 @@ class RegistryError(LearnplanError):
             fix="make the scripts differ, at least in a comment; nothing was changed",
         )
 
+    @classmethod
+    def unusable(cls, text: str, where: str | None) -> RegistryError:
+        """The server refuses what the registry needs."""
+        return cls(
+            f"the registry cannot be used: {text}",
+            where=where,
+            fix="connect as the role that deployed, or let it grant this one usage on "
+            "schema sqitch, and select, insert, update, delete on its tables",
+        )
+
+    @classmethod
+    def other_version(cls, found: float, known: float, where: str) -> RegistryError:
+        """The registry is older or newer than the one we write."""
+        return cls(
+            f"the registry has version {found:g}, and only {known} is known here",
+            where=where,
+            fix="older: sqitch upgrade; newer: upgrade learnplan-db",
+        )
+
+    @classmethod
+    def not_met(cls, change: str, text: str, where: str) -> RegistryError:
+        """A requirement is planned and not deployed."""
+        return cls(
+            f'change "{change}" requires "{text}", which is not deployed',
+            where=where,
+            fix="revert to before it, then deploy: it was planned in between",
+        )
+
+    @classmethod
+    def still_required(cls, needed: tuple[str, ...]) -> RegistryError:
+        """Another project needs what is to be reverted."""
+        return cls(
+            f"what is to be reverted is required by {', '.join(needed)}",
+            where="sqitch.dependencies",
+            fix="revert that project first",
+        )
+
+    @classmethod
+    def unplanned(cls) -> RegistryError:
+        """A change is deployed and not in the plan."""
+        return cls("the change is deployed, but not planned")
+
+    @classmethod
+    def changed_meanwhile(cls) -> RegistryError:
+        """Somebody deployed or reverted while a person was asked."""
+        return cls(
+            "something else is deployed now than when you were asked",
+            where="sqitch.changes",
+            fix="run the command again, and look at what it asks",
+        )
+
 
 class IdentityError(LearnplanError):
     """acting_as cannot become who it was asked to become."""
@@ -764,6 +815,14 @@ class ConnectError(LearnplanError):
             " ".join(text.split()),
             where=f"SQLSTATE {state or 'unknown'}",
             fix="see what the server says; nothing is left half done",
+        )
+
+    @classmethod
+    def lost(cls, text: str) -> ConnectError:
+        """The connection ended under us."""
+        return cls(
+            f"the connection to the server is lost: {text}",
+            fix="see what became of the server, then run the command again",
         )
 
 

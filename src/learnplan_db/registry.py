@@ -9,8 +9,6 @@ Source: Sqitch 1.3.1, registry version 1.1.
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -21,7 +19,7 @@ from psycopg.rows import dict_row, tuple_row
 from learnplan_db.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     import psycopg
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 VERSION = 1.1
-LOCK = 75474063  # Sqitch's own key, so that both tools exclude each other
 
 _CHANGE = """
 insert into sqitch.changes (
@@ -294,51 +291,3 @@ def forget_deploy(connection: Connection, change_id: str) -> None:
         " where change_id = %s)",
         [change_id, change_id],
     )
-
-
-def lock(
-    connection: Connection, seconds: float, blocked: Callable[[str], None]
-) -> None:
-    """
-    Take Sqitch's lock for the session, asking again rather than waiting in a statement.
-
-    A waiter inside a statement would stall somebody's CREATE INDEX CONCURRENTLY.
-    Args: seconds: how long to ask; blocked: called once with who holds it.
-    Raises: RegistryError: it stays held.
-    """
-    end, told = time.monotonic() + seconds, False
-    cursor = connection.cursor(row_factory=tuple_row)
-    while True:
-        row = cursor.execute(
-            "select pg_catalog.pg_try_advisory_lock(%s::bigint)", [LOCK]
-        ).fetchone()
-        if row and row[0]:
-            return
-        holder = _holder(connection)
-        if not told:
-            blocked(holder)
-            told = True
-        if time.monotonic() > end:
-            raise RegistryError.locked(seconds, holder)
-        time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - jitter, not a secret
-
-
-def unlock(connection: Connection) -> None:
-    """Give the lock back, as often as this session took it."""
-    connection.execute("select pg_catalog.pg_advisory_unlock(%s::bigint)", [LOCK])
-
-
-def _holder(connection: Connection) -> str:
-    cursor = connection.cursor(row_factory=tuple_row)
-    row = cursor.execute(
-        """
-        select concat_ws(' ', 'pid', a.pid, a.usename, a.application_name, a.state)
-        from pg_catalog.pg_locks as l
-        inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-        where l.locktype = 'advisory' and l.granted and l.objid = %s
-          and l.classid = 0 and l.objsubid = 1 and l.database = (
-            select oid from pg_catalog.pg_database where datname = current_database())
-        limit 1""",
-        [LOCK],
-    ).fetchone()
-    return str(row[0]) if row else "a session that has just ended"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from learnplan_db.access import Attempt
     from learnplan_db.embedded import ServerStatus
     from learnplan_db.model import Change, Plan
-    from learnplan_db.runner import Status
+    from learnplan_db.state import Status
 
 LETTERS = dict(zip(COMMANDS, "SIUD", strict=True))
 

@@ -347,10 +347,8 @@ def test_scripts_are_utf8_whatever_the_environment_says(
         assert ("Ω 日本",) == connection.execute("select i from t_c").fetchone()
 
 
-def test_psql_gets_what_follows_the_dashes(database: str) -> None:
+def test_psql_gets_what_follows_the_dashes(psql: str, database: str) -> None:
     """Opens psql on the target; its own options stand after --."""
-    if shutil.which("psql") is None and not os.environ.get("CI"):
-        pytest.skip("psql is not installed: ./dev system-deps")
     done = learnplan("psql", database, "--", "-XAtc", "select 6 * 7")
     assert (0, "42\n") == (done.returncode, done.stdout), done
     assert learnplan("psql", database, "-XAtc", "select 1").returncode == 2

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from learnplan_db import config, errors, registry, runner
+from learnplan_db import config, errors, registry, runner, session, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,9 @@ NAMES = ("one", "two", "three", "four", "five")
 DEPLOY_IN_A_PROCESS = """
 import sys
 from pathlib import Path
-from learnplan_db import runner
-with runner.connect(sys.argv[1]) as connection:
-    done = runner.deploy(connection, runner.load(Path(sys.argv[2])))
+from learnplan_db import runner, session, state
+with session.connect(sys.argv[1]) as connection:
+    done = runner.deploy(connection, state.load(Path(sys.argv[2])))
 print(len(done))
 """
 
@@ -57,9 +57,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def connection(database: str) -> Iterator[runner.Connection]:
+def connection(database: str) -> Iterator[session.Connection]:
     """Provide a connection as the engine opens it."""
-    with runner.connect(database) as opened:
+    with session.connect(database) as opened:
         yield opened
 
 
@@ -101,12 +101,12 @@ def wait_for(admin: psycopg.Connection[Any], query: str) -> None:
 
 
 def test_deploy_status_verify_log_revert(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """The whole way there and back, with progress told in between."""
-    project = runner.load(root)
+    project = state.load(root)
     steps: list[runner.Progress] = []
-    assert project.plan.changes == runner.status(connection, project).pending
+    assert project.plan.changes == state.status(connection, project).pending
     assert [] == runner.log(connection)
 
     done = runner.deploy(connection, project, to="@v1", tell=steps.append)
@@ -117,7 +117,7 @@ def test_deploy_status_verify_log_revert(
         ("two @v1", "start"),
         ("two @v1", "ok"),
     ] == [(step.label, step.state) for step in steps]
-    found = runner.status(connection, project)
+    found = state.status(connection, project)
     assert ["one", "two @v1"] == [one.label for one in found.applied]
     assert ["three", "four", "five"] == [change.name for change in found.pending]
 
@@ -132,7 +132,7 @@ def test_deploy_status_verify_log_revert(
 
 
 def test_session_comes_back_as_it_was(
-    connection: runner.Connection, root: Path
+    connection: session.Connection, root: Path
 ) -> None:
     """A script's role, settings and temporary tables end with it."""
     leak = "set role pg_monitor;\nset search_path = nowhere;\ncreate temp table t ();"
@@ -142,7 +142,7 @@ def test_session_comes_back_as_it_was(
         "one",
         f"{leak.replace('set role pg_monitor;', '')}\nset role pg_monitor;",
     )
-    runner.deploy(connection, runner.load(root))
+    runner.deploy(connection, state.load(root))
     row = connection.execute(
         "select current_setting('role'), current_setting('search_path'),"
         " to_regclass('pg_temp.t'), current_setting('lock_timeout'),"
@@ -154,7 +154,7 @@ def test_session_comes_back_as_it_was(
 
 
 def test_rows_are_the_deployers_not_the_scripts(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """A script that sets a role without rights on the registry is recorded."""
     write(
@@ -164,22 +164,22 @@ def test_rows_are_the_deployers_not_the_scripts(
         "begin;\ncreate table one (i int);\nset search_path = pg_temp;\n"
         "set local role pg_monitor;\ncommit;",
     )
-    runner.deploy(connection, runner.load(root), to="one")
+    runner.deploy(connection, state.load(root), to="one")
     assert ["one"] == deployed(admin)
 
 
 def test_row_security_is_off_in_deploy_scripts_and_on_in_verify(
-    connection: runner.Connection, root: Path
+    connection: session.Connection, root: Path
 ) -> None:
     """A data change that a policy would silently narrow is an error."""
     shown = "do $$ begin assert current_setting('row_security') = '{}'; end $$;"
     write(root, "deploy", "one", f"begin;\n{shown.format('off')}\ncommit;")
     write(root, "verify", "one", shown.format("on"))
-    runner.deploy(connection, runner.load(root), to="one", verify=True)
+    runner.deploy(connection, state.load(root), to="one", verify=True)
 
 
 def test_failing_script_leaves_nothing(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """What came before stays, the failed change leaves one event, and no lock."""
     write(
@@ -189,17 +189,17 @@ def test_failing_script_leaves_nothing(
         "begin;\ncreate table three ();\nselect 1 / 0;\ncommit;",
     )
     with pytest.raises(errors.ScriptError) as caught:
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert (3, "22012") == (caught.value.exit_code, caught.value.sqlstate)
     assert "sql/deploy/three.sql:3" == caught.value.where
     assert {"one", "two"} == tables(admin)
     assert ["deploy one", "deploy two", "fail three"] == history(admin)
     write(root, "deploy", "three", "begin;\ncreate table three (i int);\ncommit;")
-    assert 3 == len(runner.deploy(connection, runner.load(root)))
+    assert 3 == len(runner.deploy(connection, state.load(root)))
 
 
 def test_failing_commit_leaves_nothing(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """A deferred constraint fails at the commit: the rows go with the script."""
     write(
@@ -210,58 +210,58 @@ def test_failing_commit_leaves_nothing(
         "insert into one values (1), (1);\ncommit;",
     )
     with pytest.raises(errors.ScriptError, match="duplicate key"):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert [] == deployed(admin)
     assert set() == tables(admin)
     assert ["fail one"] == history(admin)
 
 
 def test_script_without_a_transaction_runs_as_psql_would(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """Each statement commits on its own, and some could not run otherwise."""
     text = "create table one (i int);\ncreate index concurrently on one (i);"
     write(root, "deploy", "one", text)
     write(root, "deploy", "two", "create table two (i int);\nselect 1 / 0;")
     with pytest.raises(errors.ScriptError):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert {"one", "two"} == tables(admin)
     assert ["one"] == deployed(admin)
 
 
 def test_nothing_runs_when_a_later_script_is_unusable(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """A missing file, what only psql can do and a repeated script: seen beforehand."""
     write(root, "deploy", "five", "\\gexec")
     with pytest.raises(errors.ScriptError) as caught:
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert 2 == caught.value.exit_code
     write(root, "deploy", "five", "begin;\ncreate table four (i int);\ncommit;")
     with pytest.raises(errors.RegistryError, match='"five" has the same deploy script'):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     (root / "sql" / "deploy" / "five.sql").unlink()
     with pytest.raises(errors.PlanError, match="no readable"):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert set() == tables(admin)
 
 
 def test_conflict_is_seen_before_anything_runs(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """A change that excludes an earlier one of the same run is refused."""
     text = PLAN.replace("five [four]", "five [four !one]")
     (root / "sql" / "sqitch.plan").write_text(text)
     with pytest.raises(errors.RegistryError, match='"five" conflicts with one'):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert set() == tables(admin)
 
 
 def test_verify_collects_every_failure(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """Two tables are gone: both are told, and what is pending."""
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project, to="four")
     admin.execute("drop table one, three")
     found = runner.verify(connection, project)
@@ -273,11 +273,11 @@ def test_two_deployers_at_once(
     database: str, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """Each change runs once, whoever runs it; nobody fails."""
-    project, counts, failures = runner.load(root), [], []
+    project, counts, failures = state.load(root), [], []
 
     def work() -> None:
         try:
-            with runner.connect(database) as connection:
+            with session.connect(database) as connection:
                 counts.append(len(runner.deploy(connection, project)))
         except Exception as error:  # noqa: BLE001 - told below
             failures.append(error)
@@ -293,25 +293,25 @@ def test_two_deployers_at_once(
 
 
 def test_up_to_date_is_told_without_the_lock(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """Somebody holds the lock, and there is nothing to do anyway."""
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project)
     admin.execute("select pg_advisory_lock(75474063)")
     assert () == runner.deploy(connection, project, lock_timeout=0)
 
 
 def test_lock_on_a_table_is_waited_for_by_trying_again(
-    connection: runner.Connection,
+    connection: session.Connection,
     admin: psycopg.Connection[Any],
     root: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While a reader holds the table the change is tried again, and then succeeds."""
-    monkeypatch.setitem(runner.SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "100ms")
     write(root, "deploy", "two", "begin;\nalter table one add j int;\ncommit;")
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project, to="one")
     with admin.transaction():
         admin.execute("select * from one")
@@ -324,15 +324,15 @@ def test_lock_on_a_table_is_waited_for_by_trying_again(
 
 def test_who_holds_the_lock_is_named(
     database: str,
-    connection: runner.Connection,
+    connection: session.Connection,
     admin: psycopg.Connection[Any],
     root: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After the last try the error names the session, and nothing is left."""
-    monkeypatch.setitem(runner.SETTINGS, "lock_timeout", "50ms")
+    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "50ms")
     write(root, "deploy", "two", "begin;\nalter table one add j int;\ncommit;")
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project, to="one")
     named = make_conninfo(database, application_name="a report")
     with psycopg.connect(named) as reader:
@@ -366,29 +366,29 @@ def test_killed_deploy_leaves_nothing(
         process.send_signal(number)
         assert 0 != process.wait(10)
     write(root, "deploy", "three", "begin;\ncreate table three (i int);\ncommit;")
-    with runner.connect(database) as connection:
-        done = runner.deploy(connection, runner.load(root), lock_timeout=8)
+    with session.connect(database) as connection:
+        done = runner.deploy(connection, state.load(root), lock_timeout=8)
     assert ["three", "four", "five"] == [change.name for change in done]
     assert [f"deploy {name}" for name in NAMES] == history(admin)
 
 
 def test_ended_session_is_a_clear_error(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """The server ends the session in a script, and the error has its address."""
     text = "begin;\nselect pg_terminate_backend(pg_backend_pid());\ncommit;"
     write(root, "deploy", "two", text)
     with pytest.raises(errors.ScriptError, match="terminating") as caught:
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
     assert "sql/deploy/two.sql:2" == caught.value.where
     assert ["one"] == deployed(admin)
 
 
 def test_ended_session_stops_a_verify(
-    connection: runner.Connection, root: Path
+    connection: session.Connection, root: Path
 ) -> None:
     """A lost connection is not five failed changes."""
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project)
     write(root, "verify", "two", "select pg_terminate_backend(pg_backend_pid());")
     with pytest.raises(errors.ConnectError, match="terminating"):
@@ -396,10 +396,10 @@ def test_ended_session_stops_a_verify(
 
 
 def test_deploy_to_an_earlier_change_points_to_revert(
-    connection: runner.Connection, root: Path
+    connection: session.Connection, root: Path
 ) -> None:
     """A deploy only goes forward."""
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project)
     with pytest.raises(
         errors.RegistryError, match='"one" comes before "five"'
@@ -409,27 +409,27 @@ def test_deploy_to_an_earlier_change_points_to_revert(
 
 
 def test_new_tag_on_the_newest_change_is_recorded(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """Nothing is pending, but the tag; it has no event."""
-    runner.deploy(connection, runner.load(root))
+    runner.deploy(connection, state.load(root))
     text = f"{PLAN}@v2 2026-01-01T00:00:06Z P <p@x.org> # Later.\n"
     (root / "sql" / "sqitch.plan").write_text(text)
-    assert () == runner.deploy(connection, runner.load(root))
-    found = runner.status(connection, runner.load(root))
+    assert () == runner.deploy(connection, state.load(root))
+    found = state.status(connection, state.load(root))
     assert "five @v2" == found.applied[-1].label
     assert 5 == len(history(admin))
 
 
 def test_newer_database_is_refused_and_can_be_reverted(
-    connection: runner.Connection, root: Path
+    connection: session.Connection, root: Path
 ) -> None:
     """An older package says so, and revert works while the files are there."""
-    runner.deploy(connection, runner.load(root))
+    runner.deploy(connection, state.load(root))
     older = PLAN.partition("four [")[0]
     (root / "sql" / "sqitch.plan").write_text(older)
-    project = runner.load(root)
-    for command in (runner.deploy, runner.status, runner.verify):
+    project = state.load(root)
+    for command in (runner.deploy, state.status, runner.verify):
         with pytest.raises(errors.RegistryError, match='newer than this plan: "four"'):
             command(connection, project)
     assert ("five", "four") == runner.revert(connection, project, to="three")
@@ -437,12 +437,12 @@ def test_newer_database_is_refused_and_can_be_reverted(
 
 
 def test_edited_plan_is_refused_and_reverts_by_name(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """The same names with other ids: deploy stops, revert goes by name."""
-    runner.deploy(connection, runner.load(root))
+    runner.deploy(connection, state.load(root))
     (root / "sql" / "sqitch.plan").write_text(PLAN.replace("First.", "1st."))
-    project = runner.load(root)
+    project = state.load(root)
     with pytest.raises(errors.RegistryError, match='another plan: "one"'):
         runner.deploy(connection, project)
     assert ("five", "four", "three") == runner.revert(connection, project, to="@v1")
@@ -450,36 +450,36 @@ def test_edited_plan_is_refused_and_reverts_by_name(
     assert set() == tables(admin)
 
 
-def test_other_project_is_named(connection: runner.Connection, root: Path) -> None:
+def test_other_project_is_named(connection: session.Connection, root: Path) -> None:
     """Verify and revert say whose database it is; two projects may share one."""
-    runner.deploy(connection, runner.load(root), to="one")
+    runner.deploy(connection, state.load(root), to="one")
     text = PLAN.replace("%project=five", "%project=other")
     (root / "sql" / "sqitch.plan").write_text(text)
-    project = runner.load(root)
+    project = state.load(root)
     for command in (runner.verify, runner.revert):
         with pytest.raises(errors.RegistryError) as caught:
             command(connection, project)
         assert "the registry holds five" == caught.value.where
 
 
-def test_other_uri_is_refused(connection: runner.Connection, root: Path) -> None:
+def test_other_uri_is_refused(connection: session.Connection, root: Path) -> None:
     """A project of our name with another URI is not ours."""
-    runner.deploy(connection, runner.load(root), to="one")
-    runner.revert(connection, runner.load(root))
+    runner.deploy(connection, state.load(root), to="one")
+    runner.revert(connection, state.load(root))
     text = PLAN.replace("%project=five", "%project=five\n%uri=https://x.org/")
     (root / "sql" / "sqitch.plan").write_text(text)
     with pytest.raises(errors.RegistryError, match="with URI none instead of https"):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
 
 
 def test_other_registry_version_is_refused(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """A newer Sqitch may have upgraded it."""
-    runner.deploy(connection, runner.load(root), to="one")
+    runner.deploy(connection, state.load(root), to="one")
     admin.execute("insert into sqitch.releases values (2, now(), 'x', 'x')")
     with pytest.raises(errors.RegistryError, match="has version 2"):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
 
 
 @pytest.fixture
@@ -495,15 +495,15 @@ def stranger(server: Any, database: str) -> Iterator[str]:
 
 def test_missing_rights_are_told(database: str, stranger: str, root: Path) -> None:
     """Without a registry the grant is named; with one, what is missing."""
-    project = runner.load(root)
-    with runner.connect(stranger) as connection:
+    project = state.load(root)
+    with session.connect(stranger) as connection:
         with pytest.raises(errors.RegistryError) as caught:
             runner.deploy(connection, project)
         assert "learnplan_login_stranger" in str(caught.value)
-        with runner.connect(database) as owner:
+        with session.connect(database) as owner:
             runner.deploy(owner, project, to="one")
         with pytest.raises(errors.RegistryError, match="permission denied"):
-            runner.status(connection, project)
+            state.status(connection, project)
         with pytest.raises(errors.RegistryError, match="permission denied"):
             runner.deploy(connection, project)
 
@@ -523,7 +523,7 @@ def test_password_is_in_no_error(database: str) -> None:
     """Unreachable, missing or malformed: neither the error nor its cause tells."""
     for conninfo in make_unreachable(database):
         with pytest.raises((errors.ConnectError, errors.ConfigError)) as caught:
-            runner.connect(conninfo)
+            session.connect(conninfo)
         assert "geheim" not in str(caught.value)
         assert "geheim" not in str(caught.value.__cause__)
     for target in ("mysql://u:geheim@h/x", "db:mysql://u:geheim@h/x", "u:geheim@h"):
@@ -575,22 +575,22 @@ def test_committer_as_sqitch_finds_it() -> None:
 
 
 def test_failed_revert_after_failed_verify_says_so(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """The change stays, deployed and recorded, and the error names both troubles."""
     write(root, "verify", "two", "select 1 / 0;")
     write(root, "revert", "two", "begin;\ndrop table nothing;\ncommit;")
     with pytest.raises(errors.ScriptError, match="nothing") as caught:
-        runner.deploy(connection, runner.load(root), verify=True)
+        runner.deploy(connection, state.load(root), verify=True)
     assert '"two" stays deployed and does not verify' in str(caught.value)
     assert ["one", "two"] == deployed(admin)
 
 
 def test_change_that_another_project_requires_is_not_reverted(
-    connection: runner.Connection, admin: psycopg.Connection[Any], root: Path
+    connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
     """The dependency is read from the registry, before any script runs."""
-    project = runner.load(root)
+    project = state.load(root)
     runner.deploy(connection, project, to="one")
     admin.execute(
         "insert into sqitch.projects values ('p', null, now(), 'x', 'x');"
@@ -612,4 +612,20 @@ def test_connection_inside_a_transaction_is_a_mistake(
         psycopg.connect(database) as connection,
         pytest.raises(ValueError, match="auto"),
     ):
-        runner.deploy(connection, runner.load(root))
+        runner.deploy(connection, state.load(root))
+
+
+def test_revert_does_only_what_was_confirmed(
+    connection: session.Connection, root: Path
+) -> None:
+    """What is deployed while a person is asked is not reverted with the rest."""
+    project = state.load(root)
+    first, second = (change.name for change in project.plan.changes[:2])
+    runner.deploy(connection, project, to=first)
+    asked = state.to_revert(connection, project, None)
+    runner.deploy(connection, project, to=second)
+    with pytest.raises(errors.RegistryError, match="than when you were asked"):
+        runner.revert(connection, project, confirmed=asked)
+    assert len(state.status(connection, project).applied) == 2
+    asked = state.to_revert(connection, project, None)
+    assert (second, first) == runner.revert(connection, project, confirmed=asked)

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from learnplan_db import config, registry, render, runner
+from learnplan_db import config, registry, render, runner, session, state
 from learnplan_db.plan import resolve
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def plain_owner(
 
 def test_each_revert_takes_its_change_back(database: str) -> None:
     """Catalog snapshot before a deploy equals the one after its revert, per change."""
-    project = runner.load(ROOT)
-    with runner.connect(database) as connection:
+    project = state.load(ROOT)
+    with session.connect(database) as connection:
         before = [snapshot(connection)]
         for change in project.plan.changes:
             runner.deploy(connection, project, to=change.name)
@@ -135,8 +135,8 @@ def test_each_revert_takes_its_change_back(database: str) -> None:
 
 def test_plan_deploys_again_after_a_whole_revert(database: str) -> None:
     """What a revert leaves never stands in the way of the next deploy."""
-    project = runner.load(ROOT)
-    with runner.connect(database) as connection:
+    project = state.load(ROOT)
+    with session.connect(database) as connection:
         runner.deploy(connection, project, verify=True)
         first = snapshot(connection)
         runner.revert(connection, project)
@@ -152,10 +152,10 @@ def test_plan_deploys_as_an_owner_that_is_no_superuser(
     option: str,
 ) -> None:
     """A plain role that owns the database, CREATEROLE only when roles are missing."""
-    project = runner.load(ROOT)
+    project = state.load(ROOT)
     with (
         plain_owner(server, fresh_dsn, option) as (_, conninfo),
-        runner.connect(conninfo) as connection,
+        session.connect(conninfo) as connection,
     ):
         runner.deploy(connection, project, verify=True)
         assert () == runner.verify(connection, project).failures
@@ -176,10 +176,10 @@ def test_project_for_other_names_deploys(
     ]
     variables = render.Variables.from_settings(settings)
     render.export(ROOT, tmp_path / "host", variables)
-    project = runner.load(config.project_root(tmp_path / "host"))
+    project = state.load(config.project_root(tmp_path / "host"))
     with (
         plain_owner(server, fresh_dsn, "createrole") as (_, conninfo),
-        runner.connect(conninfo) as connection,
+        session.connect(conninfo) as connection,
     ):
         runner.deploy(connection, project, verify=True)
         assert () == runner.verify(connection, project).failures
@@ -203,12 +203,12 @@ def test_two_databases_of_one_cluster_deploy_at_once(
     names = {"anon": "guest", "authenticated": "user", "service_role": "system"}
     settings = [f"{key}={value}_{tail}" for key, value in names.items()]
     render.export(ROOT, tmp_path / "host", render.Variables.from_settings(settings))
-    project = runner.load(tmp_path / "host")
+    project = state.load(tmp_path / "host")
     failures: list[BaseException] = []
 
     def deploy(conninfo: str) -> None:
         try:
-            with runner.connect(conninfo) as connection:
+            with session.connect(conninfo) as connection:
                 runner.deploy(connection, project, verify=True)
         except BaseException as error:  # noqa: BLE001 - the main thread reports it
             failures.append(error)
@@ -222,8 +222,8 @@ def test_two_databases_of_one_cluster_deploy_at_once(
             thread.join()
         assert [] == failures
         for conninfo in (first, second):
-            with runner.connect(conninfo) as connection:
-                assert () == runner.status(connection, project).pending
+            with session.connect(conninfo) as connection:
+                assert () == state.status(connection, project).pending
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
         for value in names.values():
             admin.execute(f"drop role {value}_{tail}")
@@ -231,5 +231,5 @@ def test_two_databases_of_one_cluster_deploy_at_once(
 
 def test_resolve_knows_every_change() -> None:
     """Each change can be named as a target."""
-    plan = runner.load(ROOT).plan
+    plan = state.load(ROOT).plan
     assert plan.changes == tuple(resolve(plan, change.name) for change in plan.changes)

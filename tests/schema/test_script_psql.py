@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -295,16 +294,6 @@ class Outcome(NamedTuple):
 
     error: tuple[str | None, str] | None
     contents: dict[str, list[tuple[str | None, ...]]]
-
-
-@pytest.fixture
-def psql() -> str:
-    """Return the path of psql; without it skip, or fail where CI is set."""
-    path = shutil.which("psql")
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("psql is not installed")
-    assert path, "psql is not installed"
-    return path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from learnplan_db import runner
+from learnplan_db import errors, runner, session, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +113,8 @@ def rows(dsn: str) -> dict[str, list[Any]]:
 
 def test_sqitch_says_up_to_date_after_our_deploy(sqitch: str, database: str) -> None:
     """sqitch status on our database: "Nothing to deploy (up-to-date)"."""
-    with runner.connect(database) as connection:
-        runner.deploy(connection, runner.load(ROOT))
+    with session.connect(database) as connection:
+        runner.deploy(connection, state.load(ROOT))
     done = run(sqitch, ROOT, "status", database)
     assert done.stdout.endswith("Nothing to deploy (up-to-date)\n"), done
     assert run(sqitch, ROOT, "verify", database).returncode == 0
@@ -126,9 +126,9 @@ def test_we_say_up_to_date_after_sqitch_deploy(sqitch: str, database: str) -> No
     """Our status says the same after sqitch deploy, verified by its verify."""
     done = run(sqitch, ROOT, "deploy", database, "--verify")
     assert done.returncode == 0, done.stderr
-    project = runner.load(ROOT)
-    with runner.connect(database) as connection:
-        assert () == runner.status(connection, project).pending
+    project = state.load(ROOT)
+    with session.connect(database) as connection:
+        assert () == state.status(connection, project).pending
         assert () == runner.deploy(connection, project)
         assert () == runner.verify(connection, project).failures
         reverted = runner.revert(connection, project)
@@ -140,9 +140,9 @@ def test_registry_rows_are_equal(
 ) -> None:
     """Deploy, failing deploy, revert: the same rows, times aside."""
     ours, theirs = fresh_dsn(), fresh_dsn()
-    project = runner.load(small)
-    with runner.connect(ours) as connection:
-        with pytest.raises(runner.ScriptError):
+    project = state.load(small)
+    with session.connect(ours) as connection:
+        with pytest.raises(errors.ScriptError):
             runner.deploy(connection, project)
         run(sqitch, small, "deploy", theirs, "--mode", "change")
         assert rows(theirs) == rows(ours)
@@ -159,8 +159,8 @@ def test_registry_is_made_as_sqitch_makes_it(
 ) -> None:
     """Columns, defaults, constraints, indexes and comments, by name."""
     ours, theirs = fresh_dsn(), fresh_dsn()
-    with runner.connect(ours) as connection:
-        runner.deploy(connection, runner.load(small), to="a")
+    with session.connect(ours) as connection:
+        runner.deploy(connection, state.load(small), to="a")
     assert run(sqitch, small, "deploy", theirs, "--to", "a").returncode == 0
     with psycopg.connect(ours) as one, psycopg.connect(theirs) as other:
         for query in SHAPE.values():
@@ -178,10 +178,10 @@ def test_failing_verify_leaves_the_same_rows(
     (small / "sql" / "verify" / "c.sql").write_text("select 1 / 0;\n")
     ours, theirs = fresh_dsn(), fresh_dsn()
     with (
-        runner.connect(ours) as connection,
-        pytest.raises(runner.VerifyError, match="division by zero"),
+        session.connect(ours) as connection,
+        pytest.raises(errors.VerifyError, match="division by zero"),
     ):
-        runner.deploy(connection, runner.load(small), to="c", verify=True)
+        runner.deploy(connection, state.load(small), to="c", verify=True)
     run(sqitch, small, "deploy", theirs, "--to", "c", "--mode", "change", "--verify")
     assert rows(theirs) == rows(ours)
     with psycopg.connect(ours) as connection:
@@ -193,12 +193,12 @@ def test_each_tool_continues_where_the_other_stopped(
     sqitch: str, small: Path, database: str
 ) -> None:
     """Hand-over in both directions, change by change."""
-    project = runner.load(small)
+    project = state.load(small)
     assert run(sqitch, small, "deploy", database, "--to", "a").returncode == 0
-    with runner.connect(database) as connection:
+    with session.connect(database) as connection:
         assert ["b"] == [c.name for c in runner.deploy(connection, project, to="b")]
     assert run(sqitch, small, "deploy", database, "--to", "c").returncode == 0
-    with runner.connect(database) as connection:
+    with session.connect(database) as connection:
         assert ("c", "b") == runner.revert(connection, project, to="a")
     assert run(sqitch, small, "revert", database, "-y").returncode == 0
     with psycopg.connect(database) as connection:
@@ -208,14 +208,14 @@ def test_each_tool_continues_where_the_other_stopped(
 
 def test_both_tools_exclude_each_other(sqitch: str, small: Path, database: str) -> None:
     """Sqitch's own lock is held while we deploy, and named when it is in the way."""
-    project = runner.load(small)
+    project = state.load(small)
     with psycopg.connect(database, autocommit=True) as holder:
         holder.execute("select pg_advisory_lock(75474063)")
         blocked = run(sqitch, small, "deploy", database, "--lock-timeout", "1")
         assert "Timed out waiting" in blocked.stderr
         with (
-            runner.connect(database) as connection,
-            pytest.raises(runner.RegistryError) as caught,
+            session.connect(database) as connection,
+            pytest.raises(errors.RegistryError) as caught,
         ):
             runner.deploy(connection, project, to="a", lock_timeout=0.3)
         assert f"pid {holder.info.backend_pid}" in str(caught.value.where)

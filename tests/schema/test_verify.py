@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from learnplan_db import config, runner
+from learnplan_db import config, state
 
 # What is done to the database, and the change whose verify script must notice.
 BREAKS = {
@@ -118,7 +118,7 @@ BREAKS = {
 
 def verify_scripts(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """Run every verify script inside the transaction; return what fails."""
-    project = runner.load(config.project_root(None))
+    project = state.load(config.project_root(None))
     failed: dict[str, str] = {}
     for change in project.plan.changes:
         text = project.scripts.read("verify", change).decode()

@@ -11,9 +11,10 @@ SOURCE = Path(__file__).parents[2] / "src" / "learnplan_db"
 FLOORS = (
     {"errors", "model"},
     {"plan", "grammar", "scripts", "config", "lexer", "binaries", "processes"},
-    {"script", "registry", "personas", "embedded"},
-    {"runner", "inverse", "access", "demo"},
-    {"report", "render"},
+    {"script", "registry", "personas", "embedded", "session"},
+    {"execution", "state", "inverse", "access", "demo"},
+    {"runner", "render"},
+    {"report"},
     {"cli"},
     {"__main__", "__init__"},
 )
