@@ -1,0 +1,115 @@
+"""A script that cannot be read, or fails in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from learnplan_db.errors.base import LearnplanError
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class ScriptError(LearnplanError):
+    """
+    A script failed in the database, or cannot be run by the built-in reader.
+
+    ``exit_code`` is 3 for a script that failed and 2 for one refused before it ran.
+    ``statement`` is the text sent, with the values of variables in it: never shown.
+    ``excerpt`` holds the lines of the file as they stand there.
+    """
+
+    exit_code = 3
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    statement: str | None = None
+    excerpt: str | None = None
+
+    def __str__(self) -> str:
+        parts = (
+            ("  at   ", self.where),
+            ("  SQLSTATE ", self.sqlstate),
+            ("", self.excerpt),
+            ("  DETAIL  ", self.detail),
+            ("  HINT  ", self.hint),
+            ("  fix  ", self.fix),
+        )
+        shown = [label + text for label, text in parts if text]
+        return "\n".join([self.message, *shown])
+
+    @classmethod
+    def refused(cls, what: str, where: str, fix: str | None = None) -> ScriptError:
+        """The reader does not take the script; nothing of it has run."""
+        error = cls(what, where=where, fix=fix)
+        error.exit_code = 2
+        return error
+
+    @classmethod
+    def not_utf8(cls, where: str) -> ScriptError:
+        """The script is not text that PostgreSQL could be sent."""
+        return cls.refused(
+            "the script is not UTF-8", where, "save it as UTF-8 without NUL characters"
+        )
+
+    @classmethod
+    def psql_only(cls, command: str, where: str) -> ScriptError:
+        """The script uses something that lives in psql, not in the server."""
+        return cls.refused(
+            f'"{command}" is not known to the built-in reader',
+            where,
+            "run this project with sqitch, or with psql",
+        )
+
+    @classmethod
+    def unterminated(cls, what: str, where: str) -> ScriptError:
+        """The file ends inside something that was opened."""
+        return cls.refused(
+            f"the {what} opened here is not closed", where, "close it, or remove it"
+        )
+
+    @classmethod
+    def bad_variable(cls, name: str, where: str) -> ScriptError:
+        """The value of a psql variable would spoil the script around it."""
+        return cls.refused(
+            f'the value of variable "{name}" cannot stand here',
+            where,
+            "give it text that closes each quote and comment it opens",
+        )
+
+    @classmethod
+    def not_encodable(cls, where: str, character: str, encoding: str) -> ScriptError:
+        """The connection's encoding lacks a character of the statement."""
+        return cls(
+            f'the client encoding "{encoding}" has no character "{character}"',
+            where=where,
+            fix="set client_encoding to UTF8",
+        )
+
+    @classmethod
+    def failed(cls, error: psycopg.Error, where: str) -> ScriptError:
+        """The server refused a statement."""
+        told = error.diag
+        failure = cls(
+            told.message_primary or str(error).partition("\n")[0], where=where
+        )
+        failure.sqlstate = error.sqlstate
+        failure.detail, failure.hint = told.message_detail, told.message_hint
+        return failure
+
+    @classmethod
+    def connection_lost(cls, error: psycopg.Error, where: str) -> ScriptError:
+        """The connection ended while a statement ran, or before it could."""
+        failure = cls.failed(error, where)
+        failure.fix = "see what became of the server, then run the command again"
+        if error.sqlstate is None:
+            failure.detail = failure.message
+            failure.message = "the connection to the server is lost"
+        return failure
+
+    @classmethod
+    def registry_locked(cls, source: str, error: Exception) -> ScriptError:
+        """The registry's table is locked by somebody else."""
+        failed = cls("the registry is locked by another session", where=source)
+        failed.sqlstate = getattr(error, "sqlstate", None)
+        return failed
