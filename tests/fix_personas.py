@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from learnplan_db.access import outcome_of
+from learnplan_db.security.access import outcome_of
 
 if TYPE_CHECKING:
     import uuid

@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
 from learnplan_db.errors import IdentityError
-from learnplan_db.personas import acting_as
+from learnplan_db.security.personas import acting_as
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from learnplan_db import binaries, embedded, processes
-from learnplan_db.binaries import Account
-from learnplan_db.embedded import Server, state_root
 from learnplan_db.errors import ServerError
+from learnplan_db.server import binaries, embedded, processes
+from learnplan_db.server.binaries import Account
+from learnplan_db.server.embedded import Server, state_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,12 +36,12 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 START = """
 import os, sys
 from pathlib import Path
-from learnplan_db.embedded import Server
+from learnplan_db.server.embedded import Server
 print(Server(Path(sys.argv[1]), environ=os.environ).start().status().pid)
 """
 THROW_AWAY = """
 import os, threading, time
-from learnplan_db.embedded import Server
+from learnplan_db.server.embedded import Server
 server = Server(None, environ=os.environ)
 if {thread}:
     starter = threading.Thread(target=server.start)
@@ -54,7 +54,7 @@ time.sleep(60)
 """
 ORDINARY = """
 import os
-from learnplan_db.embedded import Server, state_root
+from learnplan_db.server.embedded import Server, state_root
 server = Server(state_root(os.environ), environ=os.environ).start()
 print(server.root, server.status().running)
 server.stop()
@@ -683,7 +683,7 @@ def without(capabilities: str, expression: str) -> str:
         pytest.skip("no setpriv")
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from learnplan_db.binaries import *; from learnplan_db.embedded import *\n"
+        "from learnplan_db.server.binaries import *; from learnplan_db.server.embedded import *\n"
         "from learnplan_db.errors import ServerError\n"
         f"try: print({expression})\n"
         "except ServerError as error: print(error)"
@@ -749,7 +749,7 @@ def test_ordinary_user_has_a_server_of_its_own(root: Path) -> None:
         "LEARNPLAN_PG_BINDIR": str(persistent(root).bindir),
     }
     program = "/usr/bin/python3"
-    probe = [program, "-c", "import psycopg, learnplan_db.embedded"]
+    probe = [program, "-c", "import psycopg, learnplan_db.server.embedded"]
     if (
         not Path(program).exists()
         or subprocess.run(probe, check=False, capture_output=True, **drop).returncode
@@ -772,7 +772,7 @@ def test_platform_without_accounts_and_locks_is_refused(module: str) -> None:
     code = (
         f"import sys; sys.modules['{module}'] = None\n"
         "from learnplan_db.errors import ServerError\n"
-        "try: import learnplan_db.embedded\n"
+        "try: import learnplan_db.server.embedded\n"
         "except ServerError as error: print(error)"
     )
     said = subprocess.check_output([sys.executable, "-c", code], text=True)

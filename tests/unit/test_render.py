@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from learnplan_db import render
 from learnplan_db.errors import RenderError
+from learnplan_db.security import render
 
 ROOT = Path(__file__).parents[2]
 HEAD = "-- Deploy learnplan-db:policy_x to pg\n-- requires: table_x\n\nbegin;\n"

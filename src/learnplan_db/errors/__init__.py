@@ -3,15 +3,21 @@ Every error a person can meet, with its address, its remedy and its exit code.
 
     LearnplanError            2  base: what happened, where, what to do
     ├── ConfigError           2  target, options, project files
+    │   └── SettingsError     2  commands that write a project's configuration
     ├── PlanError             2  the plan file
+    ├── TemplateError         2  templates of new scripts
+    ├── AuthoringError        2  writing scripts, notes and bundles
     ├── RenderError           2  policy templates and render variables
     ├── RegistryError         2  what the database says was deployed
+    ├── ReportError           2  a format or filter of log, plan and status
     ├── IdentityError         2  acting_as cannot take the role asked for
-    ├── VerifyError           1  a verify script says no
-    ├── ScriptError           3  a script failed in the database
-    ├── ConnectError          4  no connection, or one that cannot be used
-    └── ServerError           4  the embedded server
+    ├── VerifyError           2  a verify script says no
+    ├── ScriptError           2  a script failed in the database
+    ├── ConnectError          2  no connection, or one that cannot be used
+    ├── ServerError           4  the embedded server
+    └── NothingDoneError      1  nothing to do or to show, on standard output
 
+``OwnSqlError`` is none of them: whoever sent SQL along with a script turns it into one.
 Constructors for causes are classmethods, so that wording lives in one place: a file a
 noun, all of them imported from here.
 May import nothing of the package; never prints.
@@ -19,26 +25,41 @@ May import nothing of the package; never prints.
 
 from __future__ import annotations
 
-from learnplan_db.errors.base import LearnplanError, did_you_mean
+from learnplan_db.errors.authoring import AuthoringError, TemplateError
+from learnplan_db.errors.base import (
+    LearnplanError,
+    NothingDoneError,
+    did_you_mean,
+)
 from learnplan_db.errors.config import ConfigError
+from learnplan_db.errors.connection import ConnectError
 from learnplan_db.errors.identity import IdentityError
 from learnplan_db.errors.plan import PLAN_SYNTAX, PlanError
 from learnplan_db.errors.registry import RegistryError, VerifyError
 from learnplan_db.errors.render import RenderError
-from learnplan_db.errors.script import ScriptError
-from learnplan_db.errors.server import ConnectError, ServerError
+from learnplan_db.errors.report import ReportError
+from learnplan_db.errors.script import OwnSqlError, ScriptError
+from learnplan_db.errors.server import ServerError
+from learnplan_db.errors.settings import NotSetError, SettingsError
 
 __all__ = [
     "PLAN_SYNTAX",
+    "AuthoringError",
     "ConfigError",
     "ConnectError",
     "IdentityError",
     "LearnplanError",
+    "NotSetError",
+    "NothingDoneError",
+    "OwnSqlError",
     "PlanError",
     "RegistryError",
     "RenderError",
+    "ReportError",
     "ScriptError",
     "ServerError",
+    "SettingsError",
+    "TemplateError",
     "VerifyError",
     "did_you_mean",
 ]

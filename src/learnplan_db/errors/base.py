@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import errno
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,8 +12,22 @@ if TYPE_CHECKING:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean "x"?`` for the nearest known word, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - slow, for mistakes alone
+
     near = get_close_matches(word, list(known), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def remedy(error: OSError, usual: str) -> str:
+    """Return what to do about a file that cannot be written."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return "make room on the disk, and run the command again" if full else usual
+
+
+def without_password(word: str) -> str:
+    """Return a word of the command line as people may see it, if it is like a URI."""
+    hidden = re.sub(r"(//[^/@:]*:).*@", r"\1…@", word)
+    return re.sub(r"(password=)[^&;\s]*", r"\1…", hidden)
 
 
 class LearnplanError(Exception):
@@ -20,10 +35,12 @@ class LearnplanError(Exception):
     Base of all errors that are the user's to mend.
 
     Args: message: what happened, lower case, no full stop; where: file:line, object
-        or server, or None; fix: what to do next, or None.
+        or server, or None; fix: what to do next, or None. ``mild`` marks what is
+        told on standard output, since it is no error.
     """
 
     exit_code = 2
+    mild = False
 
     def __init__(
         self, message: str, *, where: str | None = None, fix: str | None = None
@@ -32,6 +49,8 @@ class LearnplanError(Exception):
         self.message = message
         self.where = where
         self.fix = fix
+        self.shown = False  # whether a person has seen it while the command ran
+        self.outcome: str | None = None  # what is said last, once it was shown
 
     def __str__(self) -> str:
         lines = [self.message]
@@ -40,3 +59,14 @@ class LearnplanError(Exception):
         if self.fix:
             lines.append(f"  fix  {self.fix}")
         return "\n".join(lines)
+
+
+class NothingDoneError(LearnplanError):
+    """
+    There was nothing to do or to show, or somebody said no: no error, exit code 1.
+
+    The message goes to standard output as it is, and --quiet drops it, as in Sqitch.
+    """
+
+    exit_code = 1
+    mild = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnplan_db.errors.base import LearnplanError, did_you_mean
+from learnplan_db.errors.base import LearnplanError, did_you_mean, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,6 +149,13 @@ class PlanError(LearnplanError):
         return cls(message, where=source, fix=fix + did_you_mean(spec, known))
 
     @classmethod
+    def unknown_tag(cls, source: str, name: str, known: Iterable[str]) -> PlanError:
+        """The plan has no such tag."""
+        message = f'the plan has no tag "{name}"'
+        fix = "tag lists all tags" + did_you_mean(name, known)
+        return cls(message, where=source, fix=fix)
+
+    @classmethod
     def out_of_range(cls, source: str, spec: str, count: int) -> PlanError:
         """The offset of a specification leads out of the plan."""
         message = f'"{spec}" lies outside the plan, which has {count} changes'
@@ -183,3 +190,87 @@ class PlanError(LearnplanError):
     def no_changes(cls, path: str) -> PlanError:
         """The plan has no change."""
         return cls("the plan has no changes", where=path, fix="add a change")
+
+    @classmethod
+    def already_planned(cls, where: str, name: str) -> PlanError:
+        """A change of that name is in the plan."""
+        message = f'change "{name}" is in the plan already'
+        return cls(message, where=where, fix=f"to change it: rework {name}")
+
+    @classmethod
+    def not_planned(cls, source: str, name: str, known: Iterable[str]) -> PlanError:
+        """There is no change to rework."""
+        message = f'change "{name}" is not in the plan'
+        fix = f"to plan it: add {name}{did_you_mean(name, known)}"
+        return cls(message, where=source, fix=fix)
+
+    @classmethod
+    def untagged(cls, where: str, name: str) -> PlanError:
+        """A rework without a tag since the version before."""
+        message = f'change "{name}" cannot be reworked: no tag stands below it'
+        return cls(message, where=where, fix="put a tag on the last change first")
+
+    @classmethod
+    def already_tagged(cls, where: str, name: str) -> PlanError:
+        """A tag of that name is in the plan."""
+        message = f'tag "@{name}" is in the plan already'
+        return cls(message, where=where, fix="choose a name that no other tag has")
+
+    @classmethod
+    def nothing_to_tag(cls, source: str, name: str) -> PlanError:
+        """A tag on a plan without changes."""
+        message = f'tag "@{name}" has no change to stand on: the plan has none'
+        return cls(message, where=source, fix="add a change first")
+
+    @classmethod
+    def bracketed(cls, source: str, name: str) -> PlanError:
+        """A new name holds brackets, which stand around dependencies."""
+        message = f'"{name}" cannot name a change or tag: it holds a bracket'
+        fix = "brackets stand around dependencies, and later versions of Sqitch refuse"
+        return cls(message, where=source, fix=f"{fix} them in names; choose another")
+
+    @classmethod
+    def moving_dependency(cls, source: str, text: str) -> PlanError:
+        """A new dependency on HEAD or ROOT, which a plan that holds it cannot mean."""
+        message = f'"{text}" cannot be required: HEAD and ROOT move with the plan'
+        return cls(message, where=source, fix="name a change, a @tag or change@tag")
+
+    @classmethod
+    def id_dependency(cls, source: str, text: str, name: str | None) -> PlanError:
+        """A new dependency by id, on which Sqitch fails when it reads the plan."""
+        message = f"{text} cannot be required by id: Sqitch could not read the plan"
+        fix = f'name "{name}"' if name else "write project:name"
+        return cls(message, where=source, fix=fix)
+
+    @classmethod
+    def planner_note(cls, source: str, text: str) -> PlanError:
+        """The planner's name or email holds what starts a note."""
+        message = f'"{text}" cannot name a planner: # starts a note in a plan'
+        fix = "set SQITCH_FULLNAME and SQITCH_EMAIL, or user.name and user.email"
+        return cls(message, where=source, fix=fix)
+
+    @classmethod
+    def unreadable_again(cls, cause: PlanError) -> PlanError:
+        """The plan as it would be written is refused when it is read."""
+        message = f"the new plan could not be read again: {cause.message}"
+        return cls(message, where=cause.where, fix=cause.fix)
+
+    @classmethod
+    def not_text(cls, source: str) -> PlanError:
+        """What was given holds bytes that are no UTF-8."""
+        message = "what should go into the plan is not UTF-8"
+        return cls(message, where=source, fix="use a terminal that speaks UTF-8")
+
+    @classmethod
+    def changed_meanwhile(cls, source: str) -> PlanError:
+        """Somebody else wrote the plan between our reading and writing it."""
+        message = "the plan was changed meanwhile; nothing was written"
+        return cls(message, where=source, fix="run the command again")
+
+    @classmethod
+    def not_written(cls, path: str, error: OSError) -> PlanError:
+        """A file of the project cannot be written."""
+        reason = (error.strerror or str(error)).lower()
+        message = f"{path} cannot be written: {reason}"
+        fix = remedy(error, "check the directory's permissions")
+        return cls(message, where=path, fix=fix)

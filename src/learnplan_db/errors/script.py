@@ -14,12 +14,10 @@ class ScriptError(LearnplanError):
     """
     A script failed in the database, or cannot be run by the built-in reader.
 
-    ``exit_code`` is 3 for a script that failed and 2 for one refused before it ran.
     ``statement`` is the text sent, with the values of variables in it: never shown.
     ``excerpt`` holds the lines of the file as they stand there.
     """
 
-    exit_code = 3
     sqlstate: str | None = None
     detail: str | None = None
     hint: str | None = None
@@ -41,9 +39,7 @@ class ScriptError(LearnplanError):
     @classmethod
     def refused(cls, what: str, where: str, fix: str | None = None) -> ScriptError:
         """The reader does not take the script; nothing of it has run."""
-        error = cls(what, where=where, fix=fix)
-        error.exit_code = 2
-        return error
+        return cls(what, where=where, fix=fix)
 
     @classmethod
     def not_utf8(cls, where: str) -> ScriptError:
@@ -53,12 +49,54 @@ class ScriptError(LearnplanError):
         )
 
     @classmethod
-    def psql_only(cls, command: str, where: str) -> ScriptError:
+    def psql_only(cls, command: str, where: str, reason: str = "") -> ScriptError:
         """The script uses something that lives in psql, not in the server."""
+        reason = f": {reason}" if reason else ""
         return cls.refused(
-            f'"{command}" is not known to the built-in reader',
+            f'"{command}" is not known to the built-in reader{reason}',
             where,
-            "run this project with sqitch, or with psql",
+            'use "--client psql"',
+        )
+
+    @classmethod
+    def no_if(cls, command: str, where: str) -> ScriptError:
+        """A branch is taken up or ended that was never begun."""
+        return cls.refused(
+            f'"\\{command}" has no matching "\\if"',
+            where,
+            'add the "\\if", or remove it',
+        )
+
+    @classmethod
+    def bad_copy(cls, word: str, where: str) -> ScriptError:
+        r"""The arguments of a \copy make no sense to psql either."""
+        return cls.refused(
+            f'"\\copy" is not understood at "{word}"',
+            where,
+            "write \\copy TABLE from|to 'FILE' [options]",
+        )
+
+    @classmethod
+    def command_failed(cls, told: str, where: str) -> ScriptError:
+        """A meta-command failed, with what psql says of it."""
+        return cls(told, where=where, fix="mend the command, or what it works on")
+
+    @classmethod
+    def client_missing(cls, client: str, reason: str) -> ScriptError:
+        """The program that is to run the scripts cannot be started."""
+        return cls.refused(
+            f'"{client}" failed to start: "{reason}"',
+            client,
+            "install psql, or name it with --client",
+        )
+
+    @classmethod
+    def client_failed(cls, client: str, ending: str, where: str) -> ScriptError:
+        """The client ran the script, and said on stderr what was wrong."""
+        return cls(
+            f'"{client}" {ending}',
+            where=where,
+            fix="see what it says above",
         )
 
     @classmethod
@@ -108,8 +146,19 @@ class ScriptError(LearnplanError):
         return failure
 
     @classmethod
-    def registry_locked(cls, source: str, error: Exception) -> ScriptError:
-        """The registry's table is locked by somebody else."""
-        failed = cls("the registry is locked by another session", where=source)
-        failed.sqlstate = getattr(error, "sqlstate", None)
-        return failed
+    def interrupted(cls, source: str) -> ScriptError:
+        """A person pressed Ctrl-C while the script ran; the server has ended it."""
+        return cls("interrupted", where=source, fix="run the command again")
+
+
+class OwnSqlError(Exception):
+    """
+    A statement failed that was sent along with a script, and is not the script's.
+
+    ``phase`` is "after_begin", "before_end" or "after"; in the last the script has
+    committed. ``error`` is what the server said.
+    """
+
+    def __init__(self, phase: str, error: psycopg.Error) -> None:
+        super().__init__(str(error))
+        self.phase, self.error = phase, error

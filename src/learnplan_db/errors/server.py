@@ -1,4 +1,4 @@
-"""No connection, and no embedded server."""
+"""No embedded server: not found, not started, not stopped."""
 
 from __future__ import annotations
 
@@ -8,61 +8,6 @@ from learnplan_db.errors.base import LearnplanError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class ConnectError(LearnplanError):
-    """No connection to the target, or one on which the command must not run."""
-
-    exit_code = 4
-
-    @classmethod
-    def refused(cls, target: str, text: str) -> ConnectError:
-        """The server cannot be reached or will not have us."""
-        reason = " ".join(text.split())
-        return cls(
-            f"no connection: {reason}",
-            where=target,
-            fix="check host, port, database, user and password (PGPASSWORD, .pgpass)",
-        )
-
-    @classmethod
-    def standby(cls) -> ConnectError:
-        """A standby cannot be written."""
-        return cls("the server is a standby", fix="deploy to its primary")
-
-    @classmethod
-    def pooler(cls) -> ConnectError:
-        """A pooler stands between."""
-        return cls(
-            "there is a connection pooler in between, and a deploy needs its session",
-            fix="connect to PostgreSQL directly",
-        )
-
-    @classmethod
-    def too_old(cls, target: str) -> ConnectError:
-        """A server below the oldest supported version."""
-        return cls(
-            "PostgreSQL below 15 is not supported",
-            where=target,
-            fix="upgrade the server to 15, 16, 17 or 18",
-        )
-
-    @classmethod
-    def database_said(cls, text: str, state: str | None) -> ConnectError:
-        """Whatever the server refused outside of a script."""
-        return cls(
-            " ".join(text.split()),
-            where=f"SQLSTATE {state or 'unknown'}",
-            fix="see what the server says; nothing is left half done",
-        )
-
-    @classmethod
-    def lost(cls, text: str) -> ConnectError:
-        """The connection ended under us."""
-        return cls(
-            f"the connection to the server is lost: {text}",
-            fix="see what became of the server, then run the command again",
-        )
 
 
 class ServerError(LearnplanError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from learnplan_db.personas import acting_as
+from learnplan_db.security.personas import acting_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
-    from learnplan_db.embedded import Server
+    from learnplan_db.server.embedded import Server
 
 DATABASE = "learnplan"
 APPLICATION, SERVICE = "learnplan_demo_app", "learnplan_demo_service"
@@ -41,7 +41,7 @@ def database(server: Server, *, fresh: bool = False) -> str:
 
 def load_sample(conninfo: str) -> dict[str, int]:
     """Load the sample as the service role, once; return the rows by table."""
-    text = files("learnplan_db").joinpath("sample.sql").read_bytes()
+    text = files("learnplan_db.server").joinpath("sample.sql").read_bytes()
     with psycopg.connect(conninfo) as connection:
         connection.execute("set local role service_role")
         connection.execute(text)

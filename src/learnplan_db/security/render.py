@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from learnplan_db import script
 from learnplan_db.errors import RenderError, ScriptError
-from learnplan_db.inverse import revert_lines, verify_lines
+from learnplan_db.psql import script
+from learnplan_db.security.inverse import revert_lines, verify_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from learnplan_db import binaries, processes
 from learnplan_db.errors import ServerError
+from learnplan_db.server import binaries, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from learnplan_db.errors import RenderError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from learnplan_db.script import Statement
+    from learnplan_db.psql.script import Statement
 
 SPACE = re.compile(r"\s+")
 HARMLESS = re.compile(

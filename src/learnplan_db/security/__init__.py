@@ -1,0 +1,1 @@
+"""The policies: rendered, and tried by becoming each kind of caller."""
