@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from learnplan_db import errors, plan
+from learnplan_db import errors
 from learnplan_db.errors import PlanError
 from learnplan_db.model import Planner
+from learnplan_db.plans import plan
 
 PLANS = Path(__file__).parents[1] / "plans"
 SOURCE = "sql/sqitch.plan"
@@ -33,6 +34,23 @@ PROJECT = 'write "%project=name" above the first empty line'
 OF_PLANS = 'change "table_plans" requires'
 
 REFUSED = {
+    "blank-after-at": ("the line is neither a change nor a tag", 5, LINE),
+    "digits-of-timestamp": (
+        '"٢٠٢٦-11-24T09:00:00Z" is not a point in time',
+        3,
+        TIME,
+    ),
+    "hour-24": ('"2026-11-24T24:00:00Z" is not a point in time', 3, TIME),
+    "name-zero": ('"0" cannot name a change or tag', 3, NAMES),
+    "planner-zero": ('"a" has no planner and email', 3, LINE),
+    "project-dependency": (
+        '"q:" is not a dependency',
+        4,
+        "write name, name@tag, @tag or project:name, with ! in front for a conflict",
+    ),
+    "project-zero": ("the plan names no project", 1, PROJECT),
+    "text-after-email": ("the line is neither a change nor a tag", 3, LINE),
+    "two-brackets": ("the line is neither a change nor a tag", 4, LINE),
     "bad-dependency": (
         '"table_users@" is not a dependency',
         5,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from learnplan_db import plan as plans
+from learnplan_db.plans import plan as plans
 
 ROOT = Path(__file__).parents[2]
 PLAN = plans.parse((ROOT / "sql" / "sqitch.plan").read_bytes(), "sql/sqitch.plan")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from learnplan_db import plan
 from learnplan_db.errors import PlanError
-from learnplan_db.scripts import Kind, Scripts
+from learnplan_db.plans import plan
+from learnplan_db.plans.scripts import Kind, Scripts
+from learnplan_db.settings import targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +27,17 @@ def scripts(tmp_path: Path) -> Scripts:
     """Return the scripts of a project without any file."""
     for kind in get_args(Kind):
         (tmp_path / "sql" / kind / "a" / "b").mkdir(parents=True)
-    return Scripts(tmp_path / "sql")
+    (tmp_path / "sqitch.conf").write_text("[core]\n\tengine = pg\n\ttop_dir = sql\n")
+    return Scripts(targets.resolve(tmp_path))
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_path_is_the_name_below_the_kind(scripts: Scripts, kind: Kind) -> None:
     """A change's file has its name; each slash is a directory."""
-    assert scripts.top_dir / kind / "x.sql" == scripts.path(kind, OTHER)
-    assert scripts.top_dir / kind / "a" / "b" / "c.sql" == scripts.path(kind, NESTED)
+    assert scripts.target.root / "sql" / kind / "x.sql" == scripts.path(kind, OTHER)
+    assert scripts.target.root / "sql" / kind / "a" / "b" / "c.sql" == scripts.path(
+        kind, NESTED
+    )
 
 
 def test_latest_instance_has_the_plain_name(scripts: Scripts) -> None:
@@ -45,11 +49,11 @@ def test_latest_instance_has_the_plain_name(scripts: Scripts) -> None:
 def test_reworked_file_is_the_first_tag_that_exists(scripts: Scripts) -> None:
     """Of several tags the first with a deploy file names all three files."""
     assert "a@v1.sql" == scripts.path("deploy", FIRST).name
-    (scripts.top_dir / "deploy" / "a@v2.sql").touch()
-    (scripts.top_dir / "revert" / "a@v1.sql").touch()
+    (scripts.target.root / "sql" / "deploy" / "a@v2.sql").touch()
+    (scripts.target.root / "sql" / "revert" / "a@v1.sql").touch()
     names = [scripts.path(kind, FIRST).name for kind in get_args(Kind)]
     assert ["a@v2.sql"] * 3 == names
-    (scripts.top_dir / "deploy" / "a@v1.sql").touch()
+    (scripts.target.root / "sql" / "deploy" / "a@v1.sql").touch()
     assert "a@v1.sql" == scripts.path("verify", FIRST).name
 
 
@@ -84,18 +88,3 @@ def test_script_hash_is_of_the_raw_bytes(scripts: Scripts) -> None:
     scripts.path("deploy", OTHER).write_bytes(b"select 1;\r\n")
     digest = hashlib.sha1(b"select 1;\r\n", usedforsecurity=False).hexdigest()
     assert digest == scripts.script_hash(OTHER)
-
-
-def test_header_requires_are_those_of_the_first_comment(scripts: Scripts) -> None:
-    """Lines below the first comment, and other comments, require nothing."""
-    scripts.path("deploy", OTHER).write_bytes(
-        b"-- Deploy school:x to pg\r\n-- requires: a\n-- requires: b:c@v1 \n--\n"
-        b"-- It requires: z\n-- caf\xe9\n\n-- requires: later\n"
-    )
-    assert ("a", "b:c@v1") == scripts.header_requires(OTHER)
-
-
-def test_header_without_requires(scripts: Scripts) -> None:
-    """A script that starts with a statement requires nothing."""
-    scripts.path("deploy", OTHER).write_text("select 1;\n-- requires: a\n")
-    assert () == scripts.header_requires(OTHER)

@@ -1,40 +1,28 @@
 """
 Turn the text of a plan into changes with Sqitch's ids, and find changes in it.
 
-May import errors, model and grammar; pure: takes bytes, opens no file, never prints.
-Source: manuals sqitchchanges and sqitch-plan, URI.pm; ADR 0001. What Sqitch really
+May import errors, model, shapes, objects and grammar; pure: opens no file.
+Source: manuals sqitchchanges and sqitch-plan; ADR 0001. What Sqitch really
 does is held by tests/schema/test_plan_oracle.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
-from learnplan_db import grammar
 from learnplan_db.errors import PlanError
-from learnplan_db.grammar import given
 from learnplan_db.model import Change, Plan, Tag
+from learnplan_db.plans import grammar, objects
+from learnplan_db.plans.shapes import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from learnplan_db.grammar import Entry
-
-URI_CHARACTERS = ";/?:@&=+$,-_.!~*'()%"
-UNRESERVED = re.compile(r"[A-Za-z0-9\-_.!~*'()]")
-DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ssh": 22, "sftp": 22}
+    from learnplan_db.plans.grammar import Entry
 
 _ID = re.compile("[0-9a-f]{40}")
-_URI = re.compile(
-    r"(?:(?P<scheme>[A-Za-z][\w.+-]*):)?"
-    r"(?://(?P<user>[^/?]*@)?(?P<host>[^/?@]*?)(?P<port>:\d*)?(?=[/?]|\Z))?(?P<rest>.*)",
-    re.ASCII | re.DOTALL,
-)
 _OFFSET = re.compile(
     rf"(?<![{grammar.PUNCTUATION}])(?P<mark>[~^])(?:(?P<twice>(?P=mark))|(?P<steps>\d+))?\Z"
 )
@@ -50,9 +38,10 @@ def parse(data: bytes, source: str) -> Plan:
     """
     pragmas, entries = grammar.read(data, source)
     _check_order(entries, source)
-    uri = _escape_uri(pragmas["uri"]) if given(pragmas.get("uri", "")) else None
+    uri = objects.escaped(pragmas["uri"]) if given(pragmas.get("uri", "")) else None
     changes = _identify(entries, pragmas["project"], uri, source)
-    return Plan(pragmas["project"], uri, changes, source, pragmas)
+    project, places = pragmas["project"], _places(changes)
+    return Plan(project, uri, changes, source, pragmas, places)
 
 
 def resolve(plan: Plan, spec: str) -> Change:
@@ -63,12 +52,8 @@ def resolve(plan: Plan, spec: str) -> Change:
         with an optional offset: ``^`` and ``^^`` or ``^3`` earlier, ``~`` later.
     Raises: PlanError: when there is none, or when several have the bare name.
     """
-    key, steps = spec, 0
-    if offset := _OFFSET.search(spec):
-        steps = int(offset["steps"] or (2 if offset["twice"] else 1))
-        steps = -steps if offset["mark"] == "^" else steps
-        key = spec[: offset.start()]
-    places = _places(plan)
+    key, steps = offset(spec)
+    places = plan.places
     found = _position(places, key)
     if found is None:
         raise PlanError.unknown_change(plan.source, spec, _names(places))
@@ -82,6 +67,29 @@ def resolve(plan: Plan, spec: str) -> Change:
     return plan.changes[found + steps]
 
 
+def offset(spec: str) -> tuple[str, int]:
+    """Return a specification without its ``^`` or ``~``, and the steps it means."""
+    found = _OFFSET.search(spec)
+    if not found:
+        return spec, 0
+    steps = int(found["steps"] or (2 if found["twice"] else 1))
+    return spec[: found.start()], -steps if found["mark"] == "^" else steps
+
+
+def contains(plan: Plan, spec: str) -> bool:
+    """Tell whether a specification names a change of the plan, or several."""
+    key, steps = offset(spec)
+    found = _position(plan.places, key)
+    return found is not None and 0 <= found + steps < len(plan.changes)
+
+
+def by_id(plan: Plan, change_id: str) -> Change | None:
+    """Return the change that has an id, or None."""
+    places = plan.places.get(change_id)
+    found = plan.changes[places[0]] if places else None
+    return found if found and found.id == change_id else None
+
+
 def dependency(plan: Plan, text: str, before: Change) -> Change | None:
     """
     Return the change that a dependency means, or None when it is another project's.
@@ -93,7 +101,7 @@ def dependency(plan: Plan, text: str, before: Change) -> Change | None:
     key = text.removeprefix(f"{plan.project}:")
     if ":" in key:
         return None
-    places = _places(plan)
+    places = plan.places
     found = _position(places, key)
     if found is None:
         where = f"{plan.source}:{before.line}"
@@ -103,17 +111,17 @@ def dependency(plan: Plan, text: str, before: Change) -> Change | None:
     return plan.changes[found]
 
 
-def _places(plan: Plan) -> dict[str, list[int]]:
+def _places(changes: Sequence[Change]) -> dict[str, list[int]]:
     """Return the positions of every name, @tag and id, and of HEAD and ROOT."""
     places: dict[str, list[int]] = {}
-    for change in plan.changes:
+    for change in changes:
         places.setdefault(change.name, []).append(change.index)
         places[change.id] = [change.index]
         for tag in change.tags:
             places[f"@{tag.name}"] = places[tag.id] = [change.index]
-    if plan.changes:
+    if changes:
         places["ROOT"] = places["@ROOT"] = [0]
-        places["HEAD"] = places["@HEAD"] = [len(plan.changes) - 1]
+        places["HEAD"] = places["@HEAD"] = [len(changes) - 1]
     return places
 
 
@@ -191,53 +199,38 @@ def _identify(
     entries: Sequence[Entry], project: str, uri: str | None, source: str
 ) -> tuple[Change, ...]:
     """Return the changes with their ids, tags and reworks."""
-    head = [f"project {project}"] + ([f"uri {_canonical(uri)}"] if uri else [])
+    head = objects.head(project, uri)
     changes: list[Change] = []
     ids: set[str] = set()
     for entry in entries:
-        stamp = [f"planner {entry.planner}", f"date {entry.date}"]
-        note = ["", entry.note] if given(entry.note) else []
+        stamp = (entry.planner, entry.date)
         common = (entry.note, entry.planned_at, entry.planner)
         if entry.is_tag:
             tagged = changes[-1]
-            text = [*head, f"tag {entry.key}", f"change {tagged.id}", *stamp, *note]
-            tag = Tag(entry.name, _hash("tag", text), *common, entry.line)
+            text = objects.tag_text(head, entry.name, tagged.id, stamp, entry.note)
+            identifier = objects.object_id("tag", text)
+            tag = Tag(entry.name, identifier, *common, entry.line)
             changes[-1] = replace(tagged, tags=(*tagged.tags, tag))
             continue
         for named in entry.dependencies:
             if named.bare_id and named.text not in ids:
                 where = f"{source}:{entry.line}"
                 raise PlanError.unknown_id(where, entry.name, named.text)
-        parent = [f"parent {changes[-1].id}"] if changes else []
-        requires, conflicts = entry.requires, entry.conflicts
-        text = [
-            *(*head, f"change {entry.name}", *parent, *stamp),
-            *_listed("requires", "+", requires),
-            *_listed("conflicts", "-", conflicts),
-            *note,
-        ]
-        identifier = _hash("change", text)
+        parent = changes[-1].id if changes else None
+        depends = (entry.requires, entry.conflicts)
+        text = objects.change_text(
+            head, entry.name, parent, stamp, *depends, entry.note
+        )
+        identifier = objects.object_id("change", text)
         ids.add(identifier)
         changes.append(
             Change(
-                *(entry.name, identifier, *common, requires, conflicts, (), entry.line),
+                *(entry.name, identifier, *common, *depends, (), entry.line),
                 index=len(changes),
                 operator=entry.operator,
             )
         )
     return tuple(_with_reworks(changes))
-
-
-def _hash(kind: str, lines: Sequence[str]) -> str:
-    """Return the id that git would give to an object of these lines."""
-    text = "\n".join(lines).encode()
-    header = f"{kind} {len(text)}\0".encode()
-    return hashlib.sha1(header + text, usedforsecurity=False).hexdigest()
-
-
-def _listed(title: str, sign: str, texts: Sequence[str]) -> list[str]:
-    listed = given("".join(texts))
-    return [title, *(f"  {sign} {text}" for text in texts)] if listed else []
 
 
 def _with_reworks(changes: Sequence[Change]) -> Iterator[Change]:
@@ -256,41 +249,3 @@ def _with_reworks(changes: Sequence[Change]) -> Iterator[Change]:
         between = changes[change.index : again.get(change.index, change.index)]
         tags = [tag.name for other in reversed(between) for tag in other.tags]
         yield replace(change, reworked_tags=tuple(tags)) if tags else change
-
-
-def _escape_uri(text: str) -> str:
-    """Return the URI as Sqitch records it: no wrapping, odd characters escaped."""
-    text = re.sub(r"^<(?:URL:)?(.*)>$", r"\1", text)
-    text = re.sub(r'^"(.*)"$', r"\1", text).strip(grammar.SPACES)
-    uri = next(_URI.finditer(text))  # it matches any text
-    host = uri["host"] or ""
-    start, end = uri.span("host") if host else (0, 0)
-    if (uri["scheme"] or "").lower() in DEFAULT_PORTS and not host.isascii():
-        with contextlib.suppress(UnicodeError):
-            host = host.encode("idna").decode()
-    before, after = (quote(t, URI_CHARACTERS) for t in (text[:start], text[end:]))
-    return before + quote(host, URI_CHARACTERS + "[]") + after
-
-
-def _canonical(uri: str) -> str:
-    """Return the form of a URI that is hashed."""
-
-    def escape(found: re.Match[str]) -> str:
-        character = unquote(found[0])
-        return character if UNRESERVED.fullmatch(character) else found[0].upper()
-
-    uri = re.sub("%[0-9A-Fa-f]{2}", escape, uri)
-    parts = next(_URI.finditer(uri))
-    if not parts["scheme"]:
-        return uri
-    scheme, rest = parts["scheme"].lower(), parts["rest"]
-    if scheme == "urn":
-        name, colon, rest = rest.partition(":")
-        return f"{scheme}:{name.lower()}{colon}{rest}"
-    if scheme not in DEFAULT_PORTS or parts["host"] is None:
-        return scheme + uri[len(scheme) :]
-    port = (parts["port"] or "")[1:]
-    default = not port or int(port) == DEFAULT_PORTS[scheme]
-    user, host = parts["user"] or "", parts["host"].lower()
-    rest = rest or ("/" if scheme.startswith("http") else "")
-    return f"{scheme}://{user}{host}{'' if default else f':{port}'}{rest}"

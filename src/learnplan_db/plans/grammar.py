@@ -1,7 +1,7 @@
 """
 Read the lines of a plan, by Sqitch's grammar.
 
-May import errors and model; pure: knows one line at a time, so neither order nor ids.
+May import errors, model and shapes; pure: knows one line, so neither order nor ids.
 What looks odd here (the text ``0`` is no value, blanks before ``<`` are part of a name)
 is what Sqitch 1.3.1 does, and ids depend on it: see tests/schema/test_plan_oracle.py.
 Source: manuals sqitchchanges and sqitch-plan; ADR 0001.
@@ -12,50 +12,41 @@ from __future__ import annotations
 import codecs
 import re
 import string
-import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from learnplan_db.errors import PlanError
 from learnplan_db.model import Planner
+from learnplan_db.plans.shapes import BLANKS, SPACES, given, match, shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-BLANKS = " \t\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-SPACES = BLANKS + "\n\v\f\r\x85\u2028\u2029"
-
-# Patterns are matched against the shape of a text: see _shape.
+# Patterns are matched against the shape of a text: see shapes.shape.
 PUNCTUATION = re.escape("".join(c for c in string.punctuation if c not in "_\\"))
-_NAME = (
-    rf"(?![{PUNCTUATION}])(?:(?![~/=%^]\d+(?:\Z| ))[^ :@#\\])+(?<![{PUNCTUATION}])\b"
-)
+NAME = rf"(?![{PUNCTUATION}])(?:(?![~/=%^]\d+(?:\Z| ))[^ :@#\\])+(?<![{PUNCTUATION}])\b"
 _DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-_IGNORED = re.compile(r" *(?:# *(?P<note>.+))?\Z")
-_PRAGMA = re.compile(
-    rf" *% *(?P<name>[^{PUNCTUATION}](?:[^ =]*?[^{PUNCTUATION} ])?)"
-    r"(?: *= *(?P<value>.+))?\Z"
+PRAGMA = re.compile(
+    rf"(?P<mark> *% *)(?P<name>[^{PUNCTUATION}](?:[^ =]*?[^{PUNCTUATION} ])?)"
+    r"(?:(?P<operator> *= *)(?P<value>.+))?\Z"
 )
-_ENTRY = re.compile(
-    rf" *(?:(?P<at>@)| *(?P<operator>[+-]) *)?(?P<name>{_NAME}) *"
+ENTRY = re.compile(
+    r"(?P<indent> *)(?:(?P<at>@)|(?P<operator>[+-])(?P<after> *))?"
+    rf"(?P<name>{NAME})(?P<gap> *)"
     rf"(?:\[(?P<dependencies>[^]]+)\] *)?(?:(?P<date>{_DATE}) *)?"
     r"(?:(?P<planner>[^<]+) +<(?P<email>[^>]+)>)?\Z"
 )
 _DEPENDENCY = re.compile(
-    rf"(?P<conflict>!?)(?:(?P<project>{_NAME}):)?"
-    rf"(?P<key>(?P<id>[0-9a-f]{{40}})|{_NAME}(?:@{_NAME})?|@{_NAME})\Z"
+    rf"(?P<conflict>!?)(?:(?P<project>{NAME}):)?"
+    rf"(?P<key>(?P<id>[0-9a-f]{{40}})|{NAME}(?:@{NAME})?|@{NAME})\Z"
 )
 _ID = re.compile("[0-9a-f]{40}")
-_PROJECT = re.compile(rf"(?P<name>{_NAME})\Z")
+_PROJECT = re.compile(rf"(?P<name>{NAME})\Z")
 _BLANK_RUN = re.compile(f"[{BLANKS}]+")
 _LAST_OF_PLANES = "".join(chr(p << 16 | e) for p in range(17) for e in (0xFFFE, 0xFFFF))
-_NONCHARACTER = re.compile(f"[\ufdd0-\ufdef{_LAST_OF_PLANES}]")
-_JOINERS_AND_CIRCLED = re.compile(
-    "[\u200c\u200d\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169"
-    "\U0001f170-\U0001f189]"
-)
+_NONCHARACTERS = {*map(chr, range(0xFDD0, 0xFDF0)), *_LAST_OF_PLANES}
 _ESCAPES = {"n": "\n", "r": "\r", "\\": "\\"}
 
 
@@ -111,12 +102,8 @@ def read(data: bytes, source: str) -> tuple[dict[str, str], list[Entry]]:
 
     Raises: PlanError: at the first line that is neither.
     """
-    text = _decode(data, source)
-    if not text.strip(SPACES):
-        raise PlanError.empty(source)
-    *lines, last = text.split("\n")
-    lines = [line.removesuffix("\r") for line in lines] + ([last] if last else [])
-    pragmas, start = _header(lines, source)
+    lines = lines_of(data, source)
+    pragmas, start = header(lines, source)
     project = pragmas["project"]
     entries = [
         found
@@ -126,35 +113,42 @@ def read(data: bytes, source: str) -> tuple[dict[str, str], list[Entry]]:
     return pragmas, entries
 
 
-def given(text: str) -> bool:
-    """Whether Sqitch sees a value: Perl takes the text ``0`` for none."""
-    return text not in {"", "0"}
+def lines_of(data: bytes, source: str) -> list[str]:
+    """Return the lines of a plan. Raises: PlanError: no UTF-8, or nothing in it."""
+    text = _decode(data, source)
+    if not text.strip(SPACES):
+        raise PlanError.empty(source)
+    *lines, last = text.split("\n")
+    return [line.removesuffix("\r") for line in lines] + ([last] if last else [])
 
 
-@cache
-def _stand_in(character: str) -> str:
-    """Return an ASCII-like character of the same kind: blank, digit, word or other."""
-    if character in BLANKS:
-        return " "
-    if character.isascii():
-        return character
-    category = unicodedata.category(character)
-    if category == "Nd":
-        return "\u0660"
-    letter = category[0] in "LM" or category in {"Nl", "Pc"}
-    return "x" if letter or _JOINERS_AND_CIRCLED.match(character) else "¿"
+def ignored(line: str) -> bool:
+    """Whether a line is blank or a comment; a lone # is neither."""
+    text = line.lstrip(BLANKS)
+    return not text or (text[0] == "#" and len(text) > 1)
 
 
-def _shape(text: str) -> str:
-    """Return the text in characters on which Python's classes agree with Perl's."""
-    return "".join(map(_stand_in, text))
+def unescape(note: str) -> str:
+    """Return a note as it is meant: it stands on one line of the plan."""
+    if "\\" not in note:
+        return note
+    return re.sub(r"\\([\\nr])", lambda found: _ESCAPES[found[1]], note)
 
 
-def _match(pattern: re.Pattern[str], text: str) -> dict[str, str]:
-    """Return the groups of a match, empty where absent; no group without a match."""
-    found = pattern.match(_shape(text))
-    spans = {name: found.span(name) for name in pattern.groupindex} if found else {}
-    return {name: text[start:end] for name, (start, end) in spans.items()}
+def is_project_name(text: str) -> bool:
+    """Whether a plan can have this as the name of its project."""
+    return bool(match(_PROJECT, text))
+
+
+def name_fault(name: str, *, tag: bool = False) -> str | None:
+    """Return why a new change or tag cannot have a name: a key of PLAN_SYNTAX."""
+    if name in {"HEAD", "ROOT"}:
+        return "reserved-name"
+    if _ID.match(name):
+        return "id-like-name"
+    if not given(name) or not match(_PROJECT, name):
+        return "bad-name"
+    return "tag-slash" if tag and "/" in name else None
 
 
 def _decode(data: bytes, source: str) -> str:
@@ -166,34 +160,35 @@ def _decode(data: bytes, source: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{data[error.start]:02X}"
         raise PlanError.syntax(f"{source}:{line}", "not-utf8", found=found) from error
-    if odd := _NONCHARACTER.search(text):
-        line = text.count("\n", 0, odd.start()) + 1
-        found = f"U+{ord(odd[0]):04X}"
+    if not text.isascii() and (odd := _NONCHARACTERS.intersection(text)):
+        place = min(map(text.index, odd))
+        line = text.count("\n", 0, place) + 1
+        found = f"U+{ord(text[place]):04X}"
         raise PlanError.syntax(f"{source}:{line}", "not-utf8", found=found)
     return text
 
 
-def _split(line: str) -> tuple[str, str]:
+def split(line: str) -> tuple[str, str]:
     """Return the text before the first # and the note after it."""
     body, _, note = line.partition("#")
     return body.rstrip(BLANKS), note.strip(SPACES)
 
 
-def _header(lines: Sequence[str], source: str) -> tuple[dict[str, str], int]:
+def header(lines: Sequence[str], source: str) -> tuple[dict[str, str], int]:
     """Return the pragmas and the number of lines that they take."""
     pragmas: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         where = f"{source}:{number}"
-        body, note = _split(line)
-        if _IGNORED.match(_shape(line)):
+        body, note = split(line)
+        if ignored(line):
             if given(note):
                 continue
             break
-        pragma = _match(_PRAGMA, body)
+        pragma = match(PRAGMA, body)
         if not pragma:
             raise PlanError.syntax(where, "bad-pragma" if body else "lone-hash")
         name, value = pragma["name"], pragma["value"]
-        if name == "project" and not _match(_PROJECT, value):
+        if name == "project" and not match(_PROJECT, value):
             raise PlanError.syntax(where, "bad-project", name=value)
         pragmas[name] = value or "1"
     if not given(pragmas.get("project", "")):
@@ -203,39 +198,45 @@ def _header(lines: Sequence[str], source: str) -> tuple[dict[str, str], int]:
 
 def _entry(line: str, number: int, project: str, where: str) -> Entry | None:
     """Return the declaration of a line, or None for a blank or a comment."""
-    if _IGNORED.match(_shape(line)):
+    if ignored(line):
         return None
-    body, note = _split(line)
-    fields = _match(_ENTRY, body)
+    body, note = split(line)
+    fields = match(ENTRY, body)
     if fault := _fault(body, fields):
         raise PlanError.syntax(where, fault[0], name=fault[1])
     name, date = fields["name"], fields["date"]
     try:
-        ascii_date = date.encode("ascii").decode()
-        planned_at = datetime.strptime(ascii_date, "%Y-%m-%dT%H:%M:%S%z")
+        planned_at = _moment(date)
     except ValueError as error:
         raise PlanError.syntax(where, "bad-timestamp", date=date) from error
     return Entry(
         key=fields["at"] + name,
         name=name,
         operator=fields["operator"],
-        dependencies=tuple(_dependencies(fields, project, where)),
+        dependencies=tuple(dependencies(fields, project, where)),
         date=date,
         planned_at=planned_at,
         planner=Planner(fields["planner"], fields["email"]),
-        note=re.sub(r"\\([\\nr])", lambda found: _ESCAPES[found[1]], note),
+        note=unescape(note),
         line=number,
     )
+
+
+def _moment(date: str) -> datetime:
+    """Return what a date means. Raises: ValueError: there is no such moment."""
+    parts = date[:4], date[5:7], date[8:10], date[11:13], date[14:16], date[17:19]
+    year, month, day, hour, minute, second = map(int, parts if date.isascii() else "")
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _fault(body: str, fields: dict[str, str]) -> tuple[str, str] | None:
     """Return what is wrong with a declaration, as a cause and the name it has."""
     name = fields.get("name", "")
-    if not given(name) or (not fields["date"] and re.search(_DATE, _shape(body))):
+    if not given(name) or (not fields["date"] and re.search(_DATE, shape(body))):
         word = _BLANK_RUN.split(body.lstrip(BLANKS + "@+-"))[0]
         if word.startswith("%"):
             return "body-pragma", word
-        named = given(word) and _match(_PROJECT, word.partition("[")[0])
+        named = given(word) and match(_PROJECT, word.partition("[")[0])
         cause = "bad-line" if named else "bad-name"
         return cause if body else "lone-hash", word
     is_tag = fields["at"]
@@ -250,9 +251,10 @@ def _fault(body: str, fields: dict[str, str]) -> tuple[str, str] | None:
     return next(((cause, name) for cause, found in causes.items() if found), None)
 
 
-def _dependencies(
+def dependencies(
     fields: dict[str, str], project: str, where: str
 ) -> Iterator[Dependency]:
+    """Yield what stands between the brackets of an entry, in its order."""
     text = fields["dependencies"]
     words = _BLANK_RUN.split(text) if given(text) else []
     while words and not words[-1]:
@@ -260,16 +262,25 @@ def _dependencies(
     for index, word in enumerate(words):
         if not word:
             raise PlanError.syntax(where, "leading-blank", name=fields["name"])
-        parts = _match(_DEPENDENCY, word)
-        if not parts:
+        found = dependency(word, project)
+        if not found:
             raise PlanError.syntax(where, "bad-dependency", text=word)
         if word in words[:index]:
             raise PlanError.syntax(where, "duplicate-dependency", text=word)
-        other, key = parts["project"], parts["key"]
-        own = other in {"", project}
-        yield Dependency(
-            text=key if own else f"{other}:{key}",
-            conflict=bool(parts["conflict"]),
-            own=own,
-            bare_id=bool(parts["id"] and not other),
-        )
+        yield found
+
+
+@lru_cache(4096)
+def dependency(word: str, project: str) -> Dependency | None:
+    """Return what one word between brackets means, or None when it is no dependency."""
+    parts = match(_DEPENDENCY, word)
+    if not parts:
+        return None
+    other, key = parts["project"], parts["key"]
+    own = other in {"", project}
+    return Dependency(
+        text=key if own else f"{other}:{key}",
+        conflict=bool(parts["conflict"]),
+        own=own,
+        bare_id=bool(parts["id"] and not other),
+    )
