@@ -1,43 +1,55 @@
 """
-Where the project is, which database is meant, and who is at the keyboard.
+Where the project is, what its configuration says, and what libpq makes of a target.
 
-The only reader of the environment. May import errors and model; never prints.
-Source: sqitch-configuration, "Targets" and "User"; libpq, "Connection Strings".
+The only reader of the environment, with what it imports: configuration and identity.
+psycopg is imported when conninfo is to be read: many commands need no database.
+May import lower floors; never prints.
+Source: sqitch-configuration; sqitch 1.3.1, tried out; libpq, "Connection Strings".
 """
 
 from __future__ import annotations
 
-import getpass
 import os
-import pwd
-import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
 from learnplan_db.errors import ConfigError
-from learnplan_db.model import Planner
+from learnplan_db.settings import identity
+from learnplan_db.settings.configuration import Configuration
+from learnplan_db.settings.uri import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PACKAGE = Path(__file__).parent
-ENGINES = {"pg", "postgres", "postgresql", "pgsql"}
+    from learnplan_db.model import Planner
+
+__all__ = [
+    "Configuration",
+    "committer",
+    "conninfo",
+    "default_target",
+    "display",
+    "joined",
+    "project_root",
+    "usable",
+    "without_password",
+]
+PACKAGE = Path(__file__).parents[1]
 
 
 def project_root(explicit: Path | None) -> Path:
     """
-    Return the directory that holds sqitch.conf and sql/.
+    Return the directory of the project: any that is named, else the packaged one.
 
-    Looks at the explicit directory, else at the wheel's copy, else at the checkout.
-    Raises: ConfigError: listing where it looked.
+    That is the wheel's copy, else the checkout; both hold sqitch.conf and sql/.
+    Raises: ConfigError: it is no directory, or nothing is packaged.
     """
-    packaged = PACKAGE / "_project"
-    checkout = PACKAGE.parents[1]
-    choices = [explicit.absolute()] if explicit else [packaged, checkout]
+    if explicit:
+        if not explicit.is_dir():
+            raise ConfigError.bad_directory(str(explicit))
+        return explicit.absolute()
+    choices = [PACKAGE / "_project", PACKAGE.parents[1]]
     for choice in choices:
         if (choice / "sqitch.conf").is_file():
             return choice
@@ -54,7 +66,7 @@ def conninfo(target: str) -> str:
     text = target.strip()
     if text.startswith("db:"):
         engine, colon, rest = text.removeprefix("db:").partition(":")
-        if not colon or engine not in ENGINES:
+        if not colon or ENGINES.get(engine.lower()) != "pg":
             raise ConfigError.bad_target(target)
         text = _uri(rest)
     elif "://" in text:
@@ -79,11 +91,34 @@ def usable(text: str) -> str:
                 "the target has an @ too many",
                 fix="in a user, password or name write @ as %40, / as %2F, # as %23",
             )
+    from psycopg import ProgrammingError  # noqa: PLC0415 - slow import
+
     try:
-        conninfo_to_dict(text)
-    except psycopg.ProgrammingError:  # its text quotes the conninfo, password and all
+        _parts(text)
+    except ProgrammingError:  # its text quotes the conninfo, password and all
         raise ConfigError.bad_target("…") from None
     return text
+
+
+def joined(base: str, **parts: Any) -> str:
+    """
+    Return conninfo with other parts in the place of its own.
+
+    Raises: ConfigError: one of them is an option that libpq does not know.
+    """
+    import psycopg  # noqa: PLC0415 - slow import
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - slow import
+
+    try:
+        return make_conninfo(base, **parts)
+    except psycopg.ProgrammingError as error:
+        raise ConfigError.bad_option(str(error)) from None
+
+
+def _parts(text: str) -> dict[str, Any]:
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - slow import
+
+    return conninfo_to_dict(text)
 
 
 def _uri(rest: str) -> str:
@@ -96,7 +131,7 @@ def _uri(rest: str) -> str:
 
 def display(text: str) -> str:
     """Return a target as people may see it: where it is, and no password."""
-    known = conninfo_to_dict(text)
+    known = _parts(text)
     host, port = known.get("host") or "", known.get("port")
     user = f"{known['user']}@" if known.get("user") else ""
     where = f"{user}{'' if str(host).startswith('/') else host}"
@@ -111,35 +146,18 @@ def default_target(environ: Mapping[str, str] = os.environ) -> str | None:
     return environ.get("DATABASE_URL") or None
 
 
-def committer(environ: Mapping[str, str] = os.environ) -> Planner:
-    """Return who deploys, as Sqitch finds it out."""
-    login = environ.get("SQITCH_ORIG_SYSUSER") or _login()
-    name = environ.get("SQITCH_FULLNAME") or environ.get("SQITCH_ORIG_FULLNAME")
-    email = environ.get("SQITCH_EMAIL") or environ.get("SQITCH_ORIG_EMAIL")
-    return Planner(
-        name or _full_name(login) or login, email or f"{login}@{socket.gethostname()}"
-    )
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.geteuid())
-
-
-def _full_name(login: str) -> str:
-    try:
-        return pwd.getpwnam(login).pw_gecos.split(",")[0]
-    except KeyError:
-        return ""
+def committer(
+    environ: Mapping[str, str] = os.environ, root: Path | None = None
+) -> Planner:
+    """Return who deploys in a project's directory, as Sqitch finds it out."""
+    return identity.committer(Configuration.load(root or project_root(None), environ))
 
 
 def without_password(
     text: str, environ: Mapping[str, str] = os.environ
 ) -> tuple[str, dict[str, str]]:
     """Return conninfo without its password, and an environment that holds it."""
-    known = conninfo_to_dict(text)
+    known = _parts(text)
     password = known.pop("password", None)
     more = {"PGPASSWORD": str(password)} if password else {}
-    return make_conninfo("", **known), dict(environ) | more
+    return joined("", **known), dict(environ) | more

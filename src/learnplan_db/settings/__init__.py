@@ -1,0 +1,1 @@
+"""Configuration, targets and who is at the keyboard."""
