@@ -7,9 +7,11 @@ is where the error must be found; psql knows that only roughly.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import psycopg
@@ -17,7 +19,8 @@ import pytest
 from psycopg import sql
 
 from learnplan_db.errors import ScriptError
-from learnplan_db.script import execute, read
+from learnplan_db.psql.flight import run
+from learnplan_db.psql.script import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -296,6 +299,21 @@ class Outcome(NamedTuple):
     contents: dict[str, list[tuple[str | None, ...]]]
 
 
+class Heard:
+    """What a script prints."""
+
+    def __init__(self) -> None:
+        self.stdout = self.stderr = ""
+
+    def out(self, text: str, /) -> None:
+        """Take what goes to stdout."""
+        self.stdout += text
+
+    def err(self, text: str, /) -> None:
+        """Take what goes to stderr."""
+        self.stderr += text
+
+
 @pytest.fixture
 def databases(server: Server) -> Iterator[tuple[str, str]]:
     """Yield the connection strings of two fresh databases."""
@@ -351,8 +369,7 @@ def by_us(dsn: str, path: Path, variables: dict[str, str]) -> ScriptError | None
     script = read(path.read_bytes(), "x.sql", variables)
     with psycopg.connect(dsn, autocommit=True) as connection:
         try:
-            for statement in script.statements:
-                execute(connection, statement, script.source)
+            run(connection, script, Heard())
         except ScriptError as error:
             return error
         finally:
@@ -425,10 +442,9 @@ def test_error_shows_lines_caret_detail_and_hint(server: Server) -> None:
     text = "select 1;\n\n/* a */ select :'secret',\n\t'日本že\u0301',\tupperr('é')\n  from t;"
     script = read(text.encode(), "sql/deploy/x.sql", {"secret": "swordfish"})
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-        assert execute(connection, script.statements[0], script.source) == 1
         connection.execute("create temporary table t ()")
         with pytest.raises(ScriptError) as caught:
-            execute(connection, script.statements[1], script.source)
+            run(connection, script, Heard())
     assert "swordfish" in (caught.value.statement or "")
     shown = str(caught.value).split("\n")
     assert shown[:6] == [
@@ -442,64 +458,55 @@ def test_error_shows_lines_caret_detail_and_hint(server: Server) -> None:
     assert [line.split()[0] for line in shown[6:]] in (["HINT"], ["DETAIL", "HINT"])
 
 
-def test_row_count_is_returned_where_there_is_one(server: Server) -> None:
-    """Rows touched or returned are counted; other statements have no count."""
-    script = read(
-        b"create temp table t (a int); insert into t values (1), (2); delete from t"
-        b" where a = 3; do $$begin end$$; select * from t; begin; commit",
-        "x.sql",
-    )
-    with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-        counts = [execute(connection, one, "x.sql") for one in script.statements]
-    assert counts == [None, 2, 0, None, 2, None, None]
+def told(connection: psycopg.Connection[object], text: str) -> tuple[str, str]:
+    """Run a script; return what it prints on standard output, and what it fails with."""
+    printed = io.StringIO()
+    streams = SimpleNamespace(out=printed.write, err=printed.write)
+    try:
+        run(connection, read(text.encode(), "x.sql"), streams)
+    except ScriptError as error:
+        return printed.getvalue(), f"{error.where}: {error.message}"
+    return printed.getvalue(), ""
 
 
 def test_repeated_statement_is_not_prepared(server: Server) -> None:
     """A text that comes again and again still goes by the simple protocol."""
-    (statement,) = read(b"select 1", "x.sql").statements
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-        assert [execute(connection, statement, "x.sql") for _ in range(9)] == [1] * 9
+        assert [told(connection, "select 1") for _ in range(9)] == [("1\n", "")] * 9
         query = "select statement from pg_prepared_statements"
         assert connection.execute(query).fetchall() == []
 
 
 def test_escape_string_that_goes_on_is_read_as_the_server_does(server: Server) -> None:
     """E'' continued on the next line keeps its backslashes; psql splits it wrongly."""
-    script = read(b"select 1, E'a'\n'b\\'c; d';\nselect 2", "x.sql")
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
-        counts = [execute(connection, one, "x.sql") for one in script.statements]
-    assert counts == [1, 1]
+        found = told(connection, "select 1, E'a'\n'b\\'c; d';\nselect 2")
+    assert found == ("1|ab'c; d\n2\n", "")
 
 
 def test_ended_session_is_a_script_error(server: Server) -> None:
     """A session that an administrator ends fails with address, state and a way on."""
-    (kill, after) = read(
-        b"select pg_terminate_backend(pg_backend_pid());\nselect 1", "x.sql"
-    ).statements
+    kill = "select pg_terminate_backend(pg_backend_pid());\nselect 1"
     connection = psycopg.connect(server.dsn("postgres"), autocommit=True)
     with pytest.raises(ScriptError) as caught:
-        execute(connection, kill, "x.sql")
+        run(connection, read(kill.encode(), "x.sql"), Heard())
     assert (caught.value.sqlstate, caught.value.where) == ("57P01", "x.sql:1")
     assert (
         caught.value.fix == "see what became of the server, then run the command again"
     )
-    with pytest.raises(ScriptError) as caught:
-        execute(connection, after, "x.sql")
-    assert caught.value.message == "the connection to the server is lost"
-    assert caught.value.where == "x.sql:2"
+    assert ("", "x.sql:1: the connection to the server is lost") == told(
+        connection, "select 1"
+    )
     connection.close()
 
 
 def test_client_encoding_is_respected(server: Server) -> None:
     """Text reaches the server whole in any client encoding, or is refused."""
-    (good, bad) = read(
-        "select 1/('é' = 'e')::int; select\n'ž'".encode(), "x"
-    ).statements
+    good, bad = "select 1/('é' = 'e')::int", "select\n'ž'"
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as connection:
         connection.execute("set client_encoding = latin1")
-        with pytest.raises(ScriptError, match="division by zero"):
-            execute(connection, good, "x")
-        with pytest.raises(ScriptError, match='has no character "ž"'):
-            execute(connection, bad, "x")
+        assert ("", "x.sql:1: division by zero") == told(connection, good)
+        refused = 'the client encoding "iso8859-1" has no character "ž"'
+        assert ("", f"x.sql:1: {refused}") == told(connection, bad)
         connection.execute("set client_encoding = sql_ascii")
-        assert execute(connection, bad, "x") == 1
+        assert ("ž\n", "") == told(connection, bad)

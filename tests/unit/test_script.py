@@ -6,16 +6,17 @@ No test here opens a connection; test_script_psql.py compares with psql itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NoReturn, cast
-
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from learnplan_db.errors import ScriptError
-from learnplan_db.script import Script, Statement, _excerpt, execute, read
+from learnplan_db.psql import copying
+from learnplan_db.psql.draft import CONTROL
+from learnplan_db.psql.failure import _excerpt, failure
+from learnplan_db.psql.script import Script, Statement, read
+from learnplan_db.psql.variables import truth
 
 SOURCE = "sql/deploy/x.sql"
 
@@ -125,6 +126,8 @@ def test_lines_are_those_of_first_and_last_token() -> None:
         ("do $$ $$", "do"),
         ("with a as (select 1) select", "with"),
         ("(select 1)", "select"),
+        ("(commit)", ""),
+        ("'' end", ""),
         ("beginner", "beginner"),
         ("begin work", "begin"),
         ("begin transaction isolation level serializable", "begin"),
@@ -214,26 +217,121 @@ def test_variable_that_spoils_the_script_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     ("script", "line", "command"),
     [
-        ("select 1;\n\\copy t from 'a'", 2, "\\copy"),
-        ("\\i a.sql", 1, "\\i"),
-        ("select 1 \\gset", 1, "\\gset"),
-        ("select 1 \\; select 2;", 1, "\\;"),
+        ("select 1;\nselect 2 \\gexec", 2, "\\gexec"),
         ("select (\n\\! ls\n)", 2, "\\!"),
+        ("\\!ls", 1, "\\!ls"),
         ("select 1;\n\\", 2, "\\"),
-        ("\n\\ir+x", 2, "\\ir+"),
-        ("\\set x `cat y`", 1, "\\set"),
-        ("select 1;\ncopy t (a) from stdin;\n1\tit's\n\\.\n", 2, "copy from stdin"),
-        ("COPY t\nFROM /* a */ STDIN with (format csv);", 2, "copy from stdin"),
-        ("copy (select a from b) to stdout", 1, "copy to stdout"),
-        ("copy t from stdout", 1, "copy from stdout"),
+        ("select 1 \\\\ select 2", 1, "\\"),
+        ("\n\\ir+x", 2, "\\ir+x"),
+        ("select 1 \\crosstabview", 1, "\\crosstabview"),
+        ("\\d", 1, "\\d"),
+        ("\\dt+ a", 1, "\\dt+"),
+        ("\n\nselect $1 \\bind 1 \\g", 3, "\\bind"),
+        ("select 1 \\watch 1", 1, "\\watch"),
+        ("\\lo_import a", 1, "\\lo_import"),
+        ("\\password", 1, "\\password"),
+        ("\\prompt a", 1, "\\prompt"),
+        ("\\cd /", 1, "\\cd"),
+        ("\\setenv A b", 1, "\\setenv"),
+        ("\\getenv A b", 1, "\\getenv"),
+        ("\\set", 1, "\\set"),
+        ("\\if false\n\\gexec\n\\endif", 2, "\\gexec"),
+        ("copy t from stdin;\na\n\\.\n\\.\n", 4, "\\."),
+        ("\\copy t from pstdin", 1, "\\copy from pstdin"),
+        ("\\set AUTOCOMMIT off", 1, "\\set AUTOCOMMIT off"),
+        ("\n\\set SINGLELINE", 2, "\\set SINGLELINE "),
+        ("\\set SINGLESTEP yes", 1, "\\set SINGLESTEP yes"),
+        ("\\set ON_ERROR_ROLLBACK on", 1, "\\set ON_ERROR_ROLLBACK on"),
     ],
 )
 def test_psql_only_commands_are_refused(script: str, line: int, command: str) -> None:
-    """Meta-commands and inline data are refused with their line, before all else."""
+    """What only psql can do is refused with its line, whether it would run or not."""
     error = refusal(script)
-    assert error.where == f"{SOURCE}:{line}"
-    assert error.message == f'"{command}" is not known to the built-in reader'
-    assert error.fix == "run this project with sqitch, or with psql"
+    assert f"{SOURCE}:{line}" == error.where
+    assert f'"{command}" is not known to the built-in reader' == error.message
+    assert 'use "--client psql"' == error.fix
+
+
+@pytest.mark.parametrize(
+    ("script", "command", "reason"),
+    [
+        ("\n\\c other", "\\c", "the script would go on in another session"),
+        ("\n\\connect", "\\connect", "the script would go on in another session"),
+        ("\n\\o a.txt", "\\o a.txt", "output would go elsewhere"),
+        ("\nselect 1 \\g |cat", "\\g |cat", "output would go elsewhere"),
+        ("\n\\encoding latin1", "\\encoding", "scripts are read as UTF-8"),
+    ],
+)
+def test_refusal_has_a_reason(script: str, command: str, reason: str) -> None:
+    """Where it is not plain why a command is refused, the error says it."""
+    error = refusal(script)
+    known = f'"{command}" is not known to the built-in reader: {reason}'
+    assert (known, f"{SOURCE}:2") == (error.message, error.where)
+
+
+@pytest.mark.parametrize(
+    ("script", "line", "message"),
+    [
+        ("select 1;\n\\endif", 2, '"\\endif" has no matching "\\if"'),
+        ("\\else", 1, '"\\else" has no matching "\\if"'),
+        ("\\if 1\n\\if 0\n\\endif\n", 3, "the \\if opened here is not closed"),
+        ("\n\\echo 'a", 2, "the quote opened here is not closed"),
+        ("\n\\set a `b", 2, "the quote opened here is not closed"),
+        ("\\copy t frm a", 1, '"\\copy" is not understood at "end of line"'),
+        ("\\copy t from", 1, '"\\copy" is not understood at "end of line"'),
+        ("\\copy t to program x", 1, '"\\copy" is not understood at "program"'),
+    ],
+)
+def test_command_that_psql_would_not_take_is_refused(
+    script: str, line: int, message: str
+) -> None:
+    """What would fail in psql half way is refused before anything runs."""
+    error = refusal(script)
+    assert (f"{SOURCE}:{line}", message) == (error.where, error.message)
+
+
+@pytest.mark.parametrize(
+    ("script", "static"),
+    [
+        ("select 1", True),
+        ("select :x, :'x', :{?x}, :nosuch", True),
+        ("select 1 \\; select 2;", True),
+        ("select :'DBNAME'", False),
+        ("select :ROW_COUNT", False),
+        ("\\set a b", False),
+        ("\\echo a", False),
+        ("\\x", False),
+        ("\\set ON_ERROR_STOP 0\nselect 1;", False),
+        ("copy t from stdin;\n\\.\n", False),
+        ("copy t to stdout", False),
+        ("copy t from '/a'", True),
+    ],
+)
+def test_script_without_commands_is_static(script: str, *, static: bool) -> None:
+    """Only a script in which psql has nothing to do while it runs is static."""
+    assert static == read(script.encode(), SOURCE, {"x": "1"}).static
+
+
+@pytest.mark.parametrize(
+    ("script", "wrapped", "trial"),
+    [
+        ("begin; select 1; commit", True, False),
+        ("begin; select 1; rollback", False, True),
+        ("\\set a 1\nbegin;\n\\if :a\nselect 1;\n\\endif\ncommit;", True, False),
+        ("begin;\ncopy t from stdin;\na'b\n\\.\ncommit;", True, False),
+        ("begin; \\i nosuch.sql\ncommit;", False, False),
+        ("begin; select 1 \\; commit \\; begin; commit", False, False),
+        ("begin read only; select 1; commit", False, False),
+        ("begin; set transaction read only; commit", False, False),
+        ("begin; comment on table t is 'read only'; commit", True, False),
+    ],
+)
+def test_script_that_can_carry_rows_is_wrapped(
+    script: str, *, wrapped: bool, trial: bool
+) -> None:
+    """A transaction that is the whole script, and may write, is told from others."""
+    found = read(script.encode(), SOURCE)
+    assert (wrapped, trial) == (found.wrapped, found.trial)
 
 
 def test_meta_command_in_a_variable_is_refused() -> None:
@@ -418,32 +516,84 @@ def test_only_a_part_of_a_long_line_is_shown() -> None:
     assert caret == "        | " + " " * 60 + "^"
 
 
-@dataclass
-class Broken:
-    """A connection that fails as it is told."""
-
-    error: psycopg.Error
-    closed = True
-
-    def cursor(self) -> NoReturn:
-        """Raise the error."""
-        raise self.error
-
-
 def test_lost_connection_is_a_script_error_without_connection_strings() -> None:
     """A broken connection becomes an error with an address and a way on."""
     told = "consuming input failed: server closed\nhost=h password=secret"
     error = psycopg.OperationalError(told)
     statement = Statement("select 1", 4, 4, "select")
-    with pytest.raises(ScriptError) as caught:
-        execute(cast("psycopg.Connection", Broken(error)), statement, SOURCE)
-    assert error is caught.value.__cause__
-    assert caught.value.exit_code == 3
-    assert "secret" not in str(caught.value)
-    assert str(caught.value).splitlines() == [
+    found = failure(error, statement, SOURCE)
+    assert found.exit_code == 2
+    assert "secret" not in str(found)
+    assert str(found).splitlines() == [
         "the connection to the server is lost",
         f"  at   {SOURCE}:4",
         "      4 | select 1",
         "  DETAIL  consuming input failed: server closed",
         "  fix  see what became of the server, then run the command again",
     ]
+
+
+@given(st.one_of(NOISE, st.lists(FRAGMENTS).map("; ".join)))
+@example(")end ")
+@example("''end ")
+@example("(begin;)")
+@settings(max_examples=500, deadline=None)
+def test_plain_script_is_split_as_the_lexer_reads_it(script: str) -> None:
+    """What the fast way finds in a plain script is what the careful way finds."""
+    found = attempt(script.encode("utf-8", "surrogatepass"), "")
+    if isinstance(found, ScriptError) or found.spans is None:
+        return
+    careful = [one.text for one in found.statements]
+    assert len(careful) == len(found.spans)
+    for fast, text in zip(found.texts, careful, strict=True):
+        assert fast.startswith(text)
+        assert not texts(fast.removeprefix(text))
+    for verb, one in zip(found.verbs, found.statements, strict=True):
+        assert verb.partition(" ")[0] in {"", one.verb.partition(" ")[0]}
+        assert bool(CONTROL.fullmatch(one.verb)) == bool(CONTROL.fullmatch(verb))
+
+
+@pytest.mark.parametrize("statement", WHOLE.values(), ids=WHOLE)
+def test_most_scripts_are_plain(statement: str) -> None:
+    """Only what may be a body in SQL, or a variable, needs the lexer."""
+    found = read(f"begin;\n{statement};\ncommit;\n".encode(), SOURCE)
+    careful = "atomic" in statement.lower() or "[d :e]" in statement
+    assert careful == (found.spans is None)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((word, True) for word in ("t", "TRUE", "tru", "y", "yes", "on", "1")),
+        *((word, False) for word in ("f", "False", "n", "no", "of", "off", "0")),
+        *((word, None) for word in ("", "o", "2", "true ", "yess", "01", "nope")),
+    ],
+)
+def test_truth_is_psqls(value: str, *, expected: bool | None) -> None:
+    """Any beginning of true, false, yes and no will do; of on and off, two letters."""
+    assert expected is truth(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "kind", "name"),
+    [
+        ("t from 'a b.csv' csv", "COPY t FROM STDIN csv", "file", "a b.csv"),
+        ("t from a.csv;", "COPY t FROM STDIN", "file", "a.csv"),
+        ("t (a, \"from\") to 'it''s'", 'COPY t (a, "from") TO STDOUT', "file", "it's"),
+        (
+            "(select a from (select 1) s) to stdout with (format csv)",
+            "COPY (select a from (select 1) s) TO STDOUT with (format csv)",
+            "stdout",
+            "stdout",
+        ),
+        ("s.t FROM PROGRAM 'cat x'", "COPY s.t FROM STDIN", "program", "cat x"),
+        ("t from STDIN", "COPY t FROM STDIN", "stdin", "STDIN"),
+        ("t to pstdout", "COPY t TO STDOUT", "pstdout", "pstdout"),
+    ],
+)
+def test_client_copy_is_taken_apart(
+    text: str, query: str, kind: str, name: str
+) -> None:
+    """What is copied, which way and how goes to the server; the rest is ours."""
+    found = copying.parse(text, "x")
+    assert (query, kind, name) == (found.query, found.kind, found.name)

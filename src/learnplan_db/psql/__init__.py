@@ -1,0 +1,1 @@
+"""Scripts in the dialect of psql: read, and run on a connection."""

@@ -1,0 +1,4 @@
+create table t (a text);
+select 'outer' \ir inner/first.sql
+ as x;
+table t;

@@ -1,0 +1,3 @@
+create table t (a text);
+\ir inner/failing.sql
+insert into t values ('never');

@@ -1,0 +1,4 @@
+insert into t values ('before');
+select
+  nosuch, -- <here
+  1;

@@ -1,0 +1,3 @@
+\ir deeper/last.sql
+\set seen relative
+insert into t values ('relative')

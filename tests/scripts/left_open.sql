@@ -1,0 +1,3 @@
+create table t (a int);
+begin;
+insert into t values (1);

@@ -1,0 +1,2 @@
+\set a-b 5
+-- <here is the line above

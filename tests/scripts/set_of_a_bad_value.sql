@@ -1,0 +1,3 @@
+create table t (a int);
+\set ON_ERROR_STOP perhaps
+-- <here is the line above

@@ -1,0 +1,5 @@
+begin;
+create table t (a int);
+select 'é',
+  'ąčę', nosuch; -- <here
+commit;

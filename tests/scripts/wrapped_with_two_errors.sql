@@ -1,0 +1,5 @@
+begin;
+create table t (a int);
+select nosuch from t; -- <here
+selekt 1;
+commit;
