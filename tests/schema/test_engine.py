@@ -13,11 +13,17 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from learnplan_db import config, errors, registry, runner, session, state
+from learnplan_db import errors
+from learnplan_db.engine import runner, session, state, verification
+from learnplan_db.engine.registry import Applied, Registry
+from learnplan_db.reports import history as logged
+from learnplan_db.settings import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from learnplan_db.engine.progress import Progress
 
 PLAN = """%syntax-version=1.0.0
 %project=five
@@ -33,7 +39,7 @@ NAMES = ("one", "two", "three", "four", "five")
 DEPLOY_IN_A_PROCESS = """
 import sys
 from pathlib import Path
-from learnplan_db import runner, session, state
+from learnplan_db.engine import runner, session, state
 with session.connect(sys.argv[1]) as connection:
     done = runner.deploy(connection, state.load(Path(sys.argv[2])))
 print(len(done))
@@ -43,7 +49,9 @@ print(len(done))
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Make the project: each change makes the table of its name."""
-    (tmp_path / "sqitch.conf").write_text("[core]\n\tengine = pg\n\ttop_dir = sql\n")
+    (tmp_path / "sqitch.conf").write_text(
+        "[core]\n\tengine = pg\n\ttop_dir = sql\n[learnplan]\n\tguard = true\n"
+    )
     for kind in ("deploy", "revert", "verify"):
         (tmp_path / "sql" / kind).mkdir(parents=True)
     (tmp_path / "sql" / "sqitch.plan").write_text(PLAN)
@@ -89,7 +97,7 @@ def history(admin: psycopg.Connection[Any]) -> list[str]:
 
 def deployed(admin: psycopg.Connection[Any]) -> list[str]:
     """Return the changes that the registry has, oldest first."""
-    return [one.name for one in registry.applied(admin, "five")]
+    return [one.name for one in Registry(admin, "sqitch").applied("five")]
 
 
 def wait_for(admin: psycopg.Connection[Any], query: str) -> None:
@@ -105,9 +113,8 @@ def test_deploy_status_verify_log_revert(
 ) -> None:
     """The whole way there and back, with progress told in between."""
     project = state.load(root)
-    steps: list[runner.Progress] = []
+    steps: list[Progress] = []
     assert project.plan.changes == state.status(connection, project).pending
-    assert [] == runner.log(connection)
 
     done = runner.deploy(connection, project, to="@v1", tell=steps.append)
     assert ["one", "two"] == [change.name for change in done]
@@ -116,19 +123,21 @@ def test_deploy_status_verify_log_revert(
         ("one", "ok"),
         ("two @v1", "start"),
         ("two @v1", "ok"),
-    ] == [(step.label, step.state) for step in steps]
+    ] == [(s.label, s.state) for s in steps if s.action == "deploy"]
     found = state.status(connection, project)
     assert ["one", "two @v1"] == [one.label for one in found.applied]
     assert ["three", "four", "five"] == [change.name for change in found.pending]
 
     assert 3 == len(runner.deploy(connection, project, verify=True))
-    assert runner.Verification(5, (), ()) == runner.verify(connection, project)
+    assert verification.Verification(5, (), (), 5) == verification.verify(
+        connection, project
+    )
     assert ("five", "four", "three") == runner.revert(connection, project, to="two@v1")
     assert ("two", "one") == runner.revert(connection, project)
     assert () == runner.revert(connection, project)
     assert set() == tables(admin)
-    newest = runner.log(connection)[0]
-    assert ("revert", "one", []) == (newest["event"], newest["change"], newest["tags"])
+    newest = next(logged.events(connection, "sqitch", logged.Search()))
+    assert ("revert", "one", ()) == (newest.event, newest.change, newest.tags)
 
 
 def test_session_comes_back_as_it_was(
@@ -189,13 +198,13 @@ def test_failing_script_leaves_nothing(
         "begin;\ncreate table three ();\nselect 1 / 0;\ncommit;",
     )
     with pytest.raises(errors.ScriptError) as caught:
-        runner.deploy(connection, state.load(root))
-    assert (3, "22012") == (caught.value.exit_code, caught.value.sqlstate)
+        runner.deploy(connection, state.load(root), mode="change")
+    assert "22012" == caught.value.sqlstate
     assert "sql/deploy/three.sql:3" == caught.value.where
     assert {"one", "two"} == tables(admin)
     assert ["deploy one", "deploy two", "fail three"] == history(admin)
     write(root, "deploy", "three", "begin;\ncreate table three (i int);\ncommit;")
-    assert 3 == len(runner.deploy(connection, state.load(root)))
+    assert 3 == len(runner.deploy(connection, state.load(root), mode="change"))
 
 
 def test_failing_commit_leaves_nothing(
@@ -210,7 +219,7 @@ def test_failing_commit_leaves_nothing(
         "insert into one values (1), (1);\ncommit;",
     )
     with pytest.raises(errors.ScriptError, match="duplicate key"):
-        runner.deploy(connection, state.load(root))
+        runner.deploy(connection, state.load(root), mode="change")
     assert [] == deployed(admin)
     assert set() == tables(admin)
     assert ["fail one"] == history(admin)
@@ -224,7 +233,7 @@ def test_script_without_a_transaction_runs_as_psql_would(
     write(root, "deploy", "one", text)
     write(root, "deploy", "two", "create table two (i int);\nselect 1 / 0;")
     with pytest.raises(errors.ScriptError):
-        runner.deploy(connection, state.load(root))
+        runner.deploy(connection, state.load(root), mode="change")
     assert {"one", "two"} == tables(admin)
     assert ["one"] == deployed(admin)
 
@@ -264,7 +273,7 @@ def test_verify_collects_every_failure(
     project = state.load(root)
     runner.deploy(connection, project, to="four")
     admin.execute("drop table one, three")
-    found = runner.verify(connection, project)
+    found = verification.verify(connection, project)
     assert ["one", "three"] == [name for name, _ in found.failures]
     assert (4, ["five"]) == (found.checked, [c.name for c in found.pending])
 
@@ -309,7 +318,7 @@ def test_lock_on_a_table_is_waited_for_by_trying_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While a reader holds the table the change is tried again, and then succeeds."""
-    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "100ms")
+    monkeypatch.setattr(session, "TABLE_LOCK_TIMEOUT", 0.1)
     write(root, "deploy", "two", "begin;\nalter table one add j int;\ncommit;")
     project = state.load(root)
     runner.deploy(connection, project, to="one")
@@ -330,7 +339,7 @@ def test_who_holds_the_lock_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After the last try the error names the session, and nothing is left."""
-    monkeypatch.setitem(session.SETTINGS, "lock_timeout", "50ms")
+    monkeypatch.setattr(session, "TABLE_LOCK_TIMEOUT", 0.05)
     write(root, "deploy", "two", "begin;\nalter table one add j int;\ncommit;")
     project = state.load(root)
     runner.deploy(connection, project, to="one")
@@ -368,6 +377,10 @@ def test_killed_deploy_leaves_nothing(
     write(root, "deploy", "three", "begin;\ncreate table three (i int);\ncommit;")
     with session.connect(database) as connection:
         done = runner.deploy(connection, state.load(root), lock_timeout=8)
+    if number == signal.SIGINT:  # it had time to take back what it had deployed
+        assert ["fail three", "revert two", "revert one"] == history(admin)[2:5]
+        assert list(NAMES) == [change.name for change in done]
+        return
     assert ["three", "four", "five"] == [change.name for change in done]
     assert [f"deploy {name}" for name in NAMES] == history(admin)
 
@@ -391,8 +404,8 @@ def test_ended_session_stops_a_verify(
     project = state.load(root)
     runner.deploy(connection, project)
     write(root, "verify", "two", "select pg_terminate_backend(pg_backend_pid());")
-    with pytest.raises(errors.ConnectError, match="terminating"):
-        runner.verify(connection, project)
+    with pytest.raises(errors.ConnectError, match=r"terminating|is lost"):
+        verification.verify(connection, project)
 
 
 def test_deploy_to_an_earlier_change_points_to_revert(
@@ -402,7 +415,7 @@ def test_deploy_to_an_earlier_change_points_to_revert(
     project = state.load(root)
     runner.deploy(connection, project)
     with pytest.raises(
-        errors.RegistryError, match='"one" comes before "five"'
+        errors.RegistryError, match='"one": it comes before "five"'
     ) as caught:
         runner.deploy(connection, project, to="one")
     assert "revert --to one" in str(caught.value)
@@ -429,9 +442,12 @@ def test_newer_database_is_refused_and_can_be_reverted(
     older = PLAN.partition("four [")[0]
     (root / "sql" / "sqitch.plan").write_text(older)
     project = state.load(root)
-    for command in (runner.deploy, state.status, runner.verify):
-        with pytest.raises(errors.RegistryError, match='newer than this plan: "four"'):
+    for command in (runner.deploy, state.status):
+        with pytest.raises(errors.RegistryError, match="newer than this plan") as told:
             command(connection, project)
+        assert "4  four is not in the plan" in told.value.message
+    found = verification.verify(connection, project)
+    assert ["four", "five"] == [name for name, _ in found.failures]
     assert ("five", "four") == runner.revert(connection, project, to="three")
     assert () == runner.deploy(connection, project)
 
@@ -443,7 +459,7 @@ def test_edited_plan_is_refused_and_reverts_by_name(
     runner.deploy(connection, state.load(root))
     (root / "sql" / "sqitch.plan").write_text(PLAN.replace("First.", "1st."))
     project = state.load(root)
-    with pytest.raises(errors.RegistryError, match='another plan: "one"'):
+    with pytest.raises(errors.RegistryError, match="one has another note"):
         runner.deploy(connection, project)
     assert ("five", "four", "three") == runner.revert(connection, project, to="@v1")
     assert ("two", "one") == runner.revert(connection, project)
@@ -456,10 +472,12 @@ def test_other_project_is_named(connection: session.Connection, root: Path) -> N
     text = PLAN.replace("%project=five", "%project=other")
     (root / "sql" / "sqitch.plan").write_text(text)
     project = state.load(root)
-    for command in (runner.verify, runner.revert):
-        with pytest.raises(errors.RegistryError) as caught:
-            command(connection, project)
-        assert "the registry holds five" == caught.value.where
+    for command in (verification.verify, runner.revert):
+        steps: list[Progress] = []
+        command(connection, project, tell=steps.append)
+        assert ["the registry holds five"] == [
+            step.detail.partition("; ")[2] for step in steps if step.action == "warning"
+        ]
 
 
 def test_other_uri_is_refused(connection: session.Connection, root: Path) -> None:
@@ -577,13 +595,14 @@ def test_committer_as_sqitch_finds_it() -> None:
 def test_failed_revert_after_failed_verify_says_so(
     connection: session.Connection, admin: psycopg.Connection[Any], root: Path
 ) -> None:
-    """The change stays, deployed and recorded, and the error names both troubles."""
+    """It is recorded as failed, as in Sqitch, and the error names both troubles."""
     write(root, "verify", "two", "select 1 / 0;")
     write(root, "revert", "two", "begin;\ndrop table nothing;\ncommit;")
-    with pytest.raises(errors.ScriptError, match="nothing") as caught:
-        runner.deploy(connection, state.load(root), verify=True)
-    assert '"two" stays deployed and does not verify' in str(caught.value)
-    assert ["one", "two"] == deployed(admin)
+    with pytest.raises(errors.VerifyError, match="division by zero") as caught:
+        runner.deploy(connection, state.load(root), mode="change", verify=True)
+    assert 'could not be reverted: table "nothing"' in str(caught.value)
+    assert ["one"] == deployed(admin)
+    assert ["deploy one", "fail two"] == history(admin)
 
 
 def test_change_that_another_project_requires_is_not_reverted(
@@ -599,7 +618,7 @@ def test_change_that_another_project_requires_is_not_reverted(
         " insert into sqitch.dependencies select 'id', 'require', 'five:one', change_id"
         " from sqitch.changes where project = 'five'"
     )
-    with pytest.raises(errors.RegistryError, match="required by p:c"):
+    with pytest.raises(errors.RegistryError, match="required by deployed change p:c"):
         runner.revert(connection, project)
     assert {"one"} == tables(admin)
 
@@ -622,10 +641,15 @@ def test_revert_does_only_what_was_confirmed(
     project = state.load(root)
     first, second = (change.name for change in project.plan.changes[:2])
     runner.deploy(connection, project, to=first)
-    asked = state.to_revert(connection, project, None)
-    runner.deploy(connection, project, to=second)
+
+    def slowly(doomed: list[Applied], kept: str | None) -> bool:
+        assert ([first], None) == ([one.name for one in doomed], kept)
+        runner.deploy(connection, project, to=second)
+        return True
+
     with pytest.raises(errors.RegistryError, match="than when you were asked"):
-        runner.revert(connection, project, confirmed=asked)
+        runner.revert(connection, project, confirm=slowly)
     assert len(state.status(connection, project).applied) == 2
-    asked = state.to_revert(connection, project, None)
-    assert (second, first) == runner.revert(connection, project, confirmed=asked)
+    with pytest.raises(errors.NothingDoneError):
+        runner.revert(connection, project, confirm=lambda *_: False)
+    assert (second, first) == runner.revert(connection, project)

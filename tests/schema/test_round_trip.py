@@ -12,8 +12,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from learnplan_db import config, registry, render, runner, session, state
-from learnplan_db.plan import resolve
+from learnplan_db.engine import runner, session, state, verification
+from learnplan_db.engine.registry import Registry
+from learnplan_db.plans.plan import resolve
+from learnplan_db.security import render
+from learnplan_db.settings import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,9 +161,9 @@ def test_plan_deploys_as_an_owner_that_is_no_superuser(
         session.connect(conninfo) as connection,
     ):
         runner.deploy(connection, project, verify=True)
-        assert () == runner.verify(connection, project).failures
+        assert () == verification.verify(connection, project).failures
         runner.revert(connection, project)
-        assert [] == registry.applied(connection, project.plan.project)
+        assert [] == Registry(connection, "sqitch").applied(project.plan.project)
 
 
 def test_project_for_other_names_deploys(
@@ -182,7 +185,7 @@ def test_project_for_other_names_deploys(
         session.connect(conninfo) as connection,
     ):
         runner.deploy(connection, project, verify=True)
-        assert () == runner.verify(connection, project).failures
+        assert () == verification.verify(connection, project).failures
         anon = connection.execute(
             "select has_table_privilege(%s, 'learnplan.resources', 'select'),"
             " has_table_privilege(%s, 'learnplan.users', 'select')",

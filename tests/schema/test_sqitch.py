@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from learnplan_db import errors, runner, session, state
+from learnplan_db import errors
+from learnplan_db.engine import runner, session, state, verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def test_we_say_up_to_date_after_sqitch_deploy(sqitch: str, database: str) -> No
     with session.connect(database) as connection:
         assert () == state.status(connection, project).pending
         assert () == runner.deploy(connection, project)
-        assert () == runner.verify(connection, project).failures
+        assert () == verification.verify(connection, project).failures
         reverted = runner.revert(connection, project)
     assert len(project.plan.changes) == len(reverted)
 
@@ -143,7 +144,7 @@ def test_registry_rows_are_equal(
     project = state.load(small)
     with session.connect(ours) as connection:
         with pytest.raises(errors.ScriptError):
-            runner.deploy(connection, project)
+            runner.deploy(connection, project, mode="change")
         run(sqitch, small, "deploy", theirs, "--mode", "change")
         assert rows(theirs) == rows(ours)
         runner.revert(connection, project, to="a")
@@ -181,7 +182,7 @@ def test_failing_verify_leaves_the_same_rows(
         session.connect(ours) as connection,
         pytest.raises(errors.VerifyError, match="division by zero"),
     ):
-        runner.deploy(connection, state.load(small), to="c", verify=True)
+        runner.deploy(connection, state.load(small), to="c", mode="change", verify=True)
     run(sqitch, small, "deploy", theirs, "--to", "c", "--mode", "change", "--verify")
     assert rows(theirs) == rows(ours)
     with psycopg.connect(ours) as connection:

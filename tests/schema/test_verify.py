@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from learnplan_db import config, state
+from learnplan_db.engine import state
+from learnplan_db.settings import config
 
 # What is done to the database, and the change whose verify script must notice.
 BREAKS = {

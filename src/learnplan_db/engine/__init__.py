@@ -1,0 +1,1 @@
+"""The plan, the scripts and the registry brought together on a database."""

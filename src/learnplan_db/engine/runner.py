@@ -1,0 +1,147 @@
+"""
+Deploy and revert: the plan, the scripts and the registry brought together.
+
+A script that is one ``begin ... commit`` commits together with its registry rows.
+Functions return data; they never print, and tell progress through a callback.
+Source: Sqitch 1.3.1, deploy and revert; design, the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from learnplan_db.engine import pending
+from learnplan_db.engine.dependencies import check_dependents
+from learnplan_db.engine.deployment import Deployment
+from learnplan_db.engine.progress import NO_VARIABLES, Progress, silent
+from learnplan_db.engine.session import fit, look, told
+from learnplan_db.engine.state import as_changes, to_revert
+from learnplan_db.engine.work import Work
+from learnplan_db.errors import NothingDoneError, RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import psycopg
+
+    from learnplan_db.engine.deployment import Mode
+    from learnplan_db.engine.progress import Tell
+    from learnplan_db.engine.registry import Applied
+    from learnplan_db.engine.state import Project
+    from learnplan_db.model import Change
+
+    Connection = psycopg.Connection[Any]
+
+
+def deploy(  # noqa: PLR0913 - the options of the command
+    connection: Connection,
+    project: Project,
+    *,
+    to: str | None = None,
+    mode: Mode = "all",
+    verify: bool = False,
+    log_only: bool = False,
+    variables: Mapping[str, str] = NO_VARIABLES,
+    client: str | None = None,
+    lock_timeout: float = 60,
+    looked: bool = False,
+    tell: Tell = silent,
+) -> tuple[Change, ...]:
+    """
+    Deploy what is pending, in plan order; return the changes deployed.
+
+    Args: to: the last change to deploy; mode: what a failure takes back: all of this
+        run, all since the last tag, or only the change itself; verify: run each verify
+        script too; log_only: write the registry without running scripts; variables:
+        psql's; client: a psql to run the scripts with; lock_timeout: seconds to ask
+        for Sqitch's lock, and for each change's locks; looked: somebody has looked
+        without the lock that there is something to do.
+    Raises: ScriptError, VerifyError: a script failed; what mode says was taken back.
+    """
+    if not looked and pending.nothing(connection, project, to, lock_timeout, tell):
+        return ()
+    work = Work(
+        *(connection, project, tell, variables),
+        client=client,
+        seconds=lock_timeout,
+        log_only=log_only,
+    )
+    with told(connection), work.locked():
+        found = look(lambda: pending.find(project, work.registry, to), lock_timeout)
+        if found.idle:  # somebody else has done it meanwhile
+            tell(Progress("up-to-date", to or ""))
+            return ()
+        return Deployment(work, found, to, mode, verify=verify).deploy()
+
+
+def rehearse(
+    connection: Connection, project: Project, *, kept: str | None, **options: Any
+) -> None:
+    """
+    Raise what a deploy would refuse at once if all after ``kept`` were reverted.
+
+    Only reads: what cannot be deployed again is told while it is still there.
+    Args: kept: as of a revert; options: those of the deploy.
+    """
+    to, mode, verify = options["to"], options["mode"], options["verify"]
+    work = Work(
+        *(connection, project, silent, options["variables"]),
+        client=options["client"],
+        log_only=options["log_only"],
+    )
+    with told(connection), fit(connection):
+        doomed, _ = look(lambda: to_revert(project, work.registry, kept), work.seconds)
+        if doomed:
+            going = {one.change_id for one in doomed}
+            found = pending.find(project, work.registry, to, going)
+            Deployment(work, found, to, mode, verify=verify).check(going)
+
+
+def revert(  # noqa: PLR0913 - the options of the command
+    connection: Connection,
+    project: Project,
+    *,
+    to: str | None = None,
+    confirm: Callable[[list[Applied], str | None], bool] = lambda *_: True,
+    log_only: bool = False,
+    variables: Mapping[str, str] = NO_VARIABLES,
+    client: str | None = None,
+    lock_timeout: float = 60,
+    tell: Tell = silent,
+) -> tuple[str, ...]:
+    """
+    Revert what is deployed after ``to``, or everything; return names, newest first.
+
+    Args: confirm: asked with what would be reverted, newest first, and the label of
+        what stays; what somebody else changes after that is refused.
+    Raises: ScriptError: a script failed; what was reverted before it stays reverted.
+        NothingDoneError: the answer was no.
+    """
+    work = Work(
+        *(connection, project, tell, variables),
+        client=client,
+        seconds=lock_timeout,
+        log_only=log_only,
+    )
+    with told(connection), fit(connection):
+        agreed, kept = look(lambda: to_revert(project, work.registry, to), lock_timeout)
+        others = work.registry.projects() if not agreed else ()
+    if not agreed:
+        work.tell_others(others)
+        tell(Progress("nothing-to-revert", to or ""))
+        return ()
+    if not confirm(agreed, kept):
+        raise NothingDoneError("Nothing reverted")
+    with told(connection), work.locked():
+        doomed, _ = look(lambda: to_revert(project, work.registry, to), lock_timeout)
+        if [one.change_id for one in doomed] != [one.change_id for one in agreed]:
+            raise RegistryError.changed_meanwhile()
+        check_dependents(work.registry, doomed)
+        applied = work.registry.applied(project.plan.project)
+        known = {c.id: c for c in as_changes(project, applied)}
+        changes = [known[one.change_id] for one in doomed]
+        work.read("revert", changes)
+        work.width = max(len(one.label) for one in doomed)
+        for one, change in zip(doomed, changes, strict=True):
+            work.revert_one(change, one.label)
+    return tuple(one.name for one in doomed)
