@@ -1,5 +1,5 @@
 """Run the command line as ``python -m learnplan_db``."""
 
-from learnplan_db.cli import main
+from learnplan_db.start import main
 
 main()

@@ -12,26 +12,64 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(__file__).parents[2] / "src" / "learnplan_db"
-FLOORS = (
-    {"errors", "model"},
-    {"plan", "grammar", "scripts", "config", "lexer", "binaries", "processes"},
-    {"script", "registry", "personas", "embedded", "session"},
-    {"execution", "state", "inverse", "access", "demo"},
-    {"runner", "render"},
-    {"report"},
-    {"cli"},
-    {"__main__", "__init__"},
-)
-WITHIN_FLOOR = {("plan", "grammar")}  # one job in two files: the grammar is split off
-FILES = {path.stem: [path] for path in SOURCE.glob("*.py")} | {
-    path.parent.name: sorted(path.parent.glob("*.py"))
-    for path in SOURCE.glob("*/__init__.py")
-}
-MODULES = sorted(FILES)
+# A line a floor, the lowest first; an indented line goes on with the one above.
+TABLE = """
+errors model plans.shapes terminal
+engine.progress plans.objects plans.templates plans.writing settings.gitconfig
+  settings.uri
+engine.rows plans.grammar plans.plan plans.scripts psql.copying psql.lexer
+  psql.variables psql.wire reports.colors reports.dates reports.history
+  reports.layouts reports.planned server.binaries server.processes
+  settings.configuration settings.gitedit
+plans.editor plans.layout plans.reading psql.client psql.draft psql.ends psql.meta
+  psql.splitter settings.identity
+plans.planfile settings.config
+engine.git engine.registry engine.session plans.authoring plans.bundle psql.failure
+  psql.files reports.formats reports.standing security.personas server.embedded
+  settings.targets
+psql.frame psql.scan
+psql.script
+psql.stage
+psql.player
+psql.flight
+engine.execution engine.state security.access security.inverse server.demo
+  settings.editing
+commands.arguments engine.dependencies engine.pending engine.work security.render
+  settings.endpoints settings.initial
+engine.deployment
+engine.runner engine.verification
+commands.progress commands.tables commands.texts settings.listing
+commands.options
+commands.job commands.showing
+commands.authoring commands.checking commands.config commands.database
+  commands.files commands.own commands.planned commands.reports commands.settings
+cli
+start
+__init__ __main__
+"""
+FLOORS = [set(line.split()) for line in TABLE.replace("\n  ", " ").strip().split("\n")]
+# One job in two files: the grammar is split off.
+WITHIN_FLOOR = {("plans.plan", "plans.grammar")}
+PACKAGES = ("errors",)  # one job in several files: they may import each other
+
+
+def named(path: Path) -> str:
+    """Return what a file is called in the table: its package with it, if it has one."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    if parts[0] in PACKAGES:
+        return parts[0]
+    return ".".join(parts).removesuffix(".__init__")
+
+
+FILES: dict[str, list[Path]] = {}
+for file in sorted(SOURCE.rglob("*.py")):
+    FILES.setdefault(named(file), []).append(file)
+HEADS = {f.parent.name for f in SOURCE.glob("*/__init__.py")}  # no more than a title
+MODULES = sorted(set(FILES) - HEADS | set(PACKAGES))
 
 
 def nodes(module: str) -> Iterator[ast.AST]:
-    """Yield all that a module, or a package of one job, is made of."""
+    """Yield all that a module is made of."""
     for path in FILES[module]:
         yield from ast.walk(ast.parse(path.read_text()))
 
@@ -41,17 +79,22 @@ def imported(module: str) -> set[str]:
     found: set[str] = set()
     for node in nodes(module):
         if isinstance(node, ast.ImportFrom) and node.module:
-            package, _, name = node.module.partition(".")
-            if package == "learnplan_db":
-                names = {alias.name for alias in node.names}
-                found |= {name.split(".")[0]} if name else names & set(MODULES)
+            root, _, name = node.module.partition(".")
+            if root != "learnplan_db":
+                continue
+            if name.split(".")[0] in PACKAGES:
+                found.add(name.split(".")[0])
+            elif name in MODULES:
+                found.add(name)
+            else:
+                found |= {f"{name}.{alias.name}".strip(".") for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {
-                alias.name.split(".")[1]
+                alias.name.removeprefix("learnplan_db.")
                 for alias in node.names
                 if alias.name.startswith("learnplan_db.")
             }
-    return found
+    return found & set(MODULES)
 
 
 def floor(module: str) -> int:
@@ -72,13 +115,14 @@ def test_module_imports_only_lower_floors(module: str) -> None:
     assert set() == wrong
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - {"cli"}))
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"terminal"}))
 def test_module_never_prints(module: str) -> None:
     """Only the command line prints, exits or reads its arguments (style, 2)."""
     names = {node.id for node in nodes(module) if isinstance(node, ast.Name)}
     dotted = {ast.unparse(n) for n in nodes(module) if isinstance(n, ast.Attribute)}
     assert set() == names & {"print", "exit", "quit"}
-    assert set() == dotted & {"sys.argv", "sys.exit", "click.echo"}
+    leaves = set() if module.startswith("commands.") else {"sys.exit"}
+    assert set() == dotted & ({"sys.argv", "click.echo"} | leaves)
 
 
 def test_floors_name_existing_modules() -> None:

@@ -1,0 +1,1 @@
+"""What log, plan and status say."""
