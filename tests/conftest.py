@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     import pytest
 
 pytest_plugins = [
+    "fix_tools",  # first: others import it
     "fix_database",
+    "fix_oracle",
     "fix_personas",
-    "fix_tools",
+    "fix_project",
+    "fix_race",
+    "fix_twins",
+    "fix_servers",
 ]
 
 

@@ -1,0 +1,163 @@
+"""
+Servers on which a deploy must not run: behind a real PgBouncer, and a real standby.
+
+Both are started once a worker, when a test first asks for them, and end with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from fix_tools import program
+from learnplan_db.engine import runner, session, state
+from learnplan_db.server import processes
+from learnplan_db.server.binaries import Account
+from learnplan_db.server.embedded import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fix_database import TestServer
+
+POOLER_PORT = 6432  # of no network: it only names the socket
+# The session used last is lent first: what one client leaves, the next one finds.
+POOLER = """
+[databases]
+* = host={host} port={port}
+[pgbouncer]
+unix_socket_dir = {directory}
+listen_addr =
+listen_port = {pooler_port}
+auth_type = trust
+auth_file = {directory}/users
+admin_users = {user}
+pool_mode = transaction
+default_pool_size = 3
+server_round_robin = 0
+server_check_query =
+"""
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """A PgBouncer in transaction mode, with up to three sessions for each database."""
+
+    directory: Path
+    user: str
+
+    def dsn(self, dbname: str, **more: Any) -> str:
+        """Return conninfo for one of the databases, through the pool."""
+        where = {"host": str(self.directory), "port": POOLER_PORT, "user": self.user}
+        return make_conninfo("", dbname=dbname, **(where | more))
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(server: TestServer) -> Iterator[Pooler]:
+    """Provide the real PgBouncer in front of the worker's server."""
+    path, account = program("pgbouncer"), Account.current()
+    scratch = tempfile.mkdtemp(
+        prefix="lp-pool-", dir=processes.scratch_base(os.environ)
+    )
+    directory = Path(scratch)
+    known = {"host": server.host, "port": server.port, "user": server.user}
+    text = POOLER.format(directory=scratch, pooler_port=POOLER_PORT, **known)
+    for name, content in (
+        ("pgbouncer.ini", text),
+        ("users", f'"{server.user}" "{server.password or ""}"\n'),
+    ):
+        (directory / name).write_text(content)
+        account.own(directory / name)
+    account.own(directory)
+    pooler = Pooler(directory, server.user)
+    process = subprocess.Popen(
+        [path, "-q", str(directory / "pgbouncer.ini")],
+        preexec_fn=processes.death_signal(),  # noqa: PLW1509 - one system call
+        stdout=(log := (directory / "log").open("wb")),
+        stderr=log,
+        **account.popen,
+    )
+    try:
+        _wait_for(pooler.dsn("postgres"), process, directory / "log")
+        yield pooler
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+        shutil.rmtree(directory)
+
+
+def _wait_for(dsn: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers; ten seconds at most."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            psycopg.connect(dsn).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.02)
+        else:
+            return
+
+
+@dataclass(frozen=True)
+class Standby:
+    """A standby of a server on which one project is half deployed."""
+
+    dsn: str
+    root: Path
+
+
+@pytest.fixture(scope="session")
+def standby(
+    make_project: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standby]:
+    """
+    Provide a real standby, made by pg_basebackup from a primary that is then gone.
+
+    The project has changes a, b and c, of which a and b are deployed.
+    """
+    root = make_project()
+    with Server(None, environ=os.environ) as primary:
+        with session.connect(primary.dsn()) as connection:
+            runner.deploy(connection, state.load(root), to="b")
+        second = Server(None, environ=os.environ)
+        second._make_root()
+        try:
+            _back_up(primary, second)
+            (second.data / "standby.signal").touch()
+            second.account.own(second.data / "standby.signal")
+            primary.stop()
+            second.start()
+            yield Standby(second.dsn(), root)
+        finally:
+            second.stop()
+
+
+def _back_up(primary: Server, copy: Server) -> None:
+    """Make the data directory of a copy, as the account that may read it."""
+    processes.make_directory(copy.socket, 0o700)
+    copy.account.own(copy.socket)
+    fresh = copy.socket / "data.new"
+    subprocess.run(
+        [
+            *(primary.binary("pg_basebackup"), "-D", fresh, "-h", primary.socket),
+            *("-p", str(primary.port), "-U", "postgres", "-c", "fast", "-X", "fetch"),
+            "--no-sync",
+        ],
+        check=True,
+        capture_output=True,
+        **copy.account.popen,
+    )
+    fresh.rename(copy.data)
