@@ -1,0 +1,1 @@
+"""The benchmark: real Sqitch, our command line and the floor, paired in one run."""
