@@ -2,5 +2,5 @@
 .DEFAULT_GOAL := help
 help: ; @./dev
 %: ; @./dev $@
-.PHONY: help demo test lint format render system-deps
-demo test lint format render system-deps: ; @./dev $@
+.PHONY: help demo test bench lint format render system-deps
+demo test bench lint format render system-deps: ; @./dev $@
