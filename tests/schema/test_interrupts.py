@@ -48,12 +48,14 @@ def stop(process: subprocess.Popen[str], _: Admin) -> None:
 
 def end_session(_: subprocess.Popen[str], admin: Admin) -> None:
     """End the session as a DBA does."""
-    admin.execute(f"select pg_terminate_backend(pid, 5000) from ({SLEEPS})".encode())
+    admin.execute(
+        f"select pg_terminate_backend(pid, 5000) from ({SLEEPS}) as s".encode()
+    )
 
 
 def cancel(_: subprocess.Popen[str], admin: Admin) -> None:
     """Cancel the statement as a DBA does."""
-    admin.execute(f"select pg_cancel_backend(pid) from ({SLEEPS})".encode())
+    admin.execute(f"select pg_cancel_backend(pid) from ({SLEEPS}) as s".encode())
 
 
 ENDS: tuple[End, ...] = (kill, interrupt, stop, end_session, cancel)

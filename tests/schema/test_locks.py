@@ -53,7 +53,7 @@ def test_each_tool_waits_for_the_other(
         ]
         said = [waiter.communicate(timeout=20) for waiter in waiters]
     finally:
-        admin.execute(f"select pg_terminate_backend(pid) from ({SLEEPS})".encode())
+        admin.execute(f"select pg_terminate_backend(pid) from ({SLEEPS}) as s".encode())
         holder.communicate(timeout=20)
     assert [2, 2, 2] == [waiter.returncode for waiter in waiters], said
     timed_out = "did not end in 1 s" if ours_first is False else "Timed out waiting 1"
@@ -163,7 +163,9 @@ def test_waiting_sqitch_stalls_an_index_build(
         waiter.communicate()
     admin.execute("reset statement_timeout")
     # Its session does not notice, and would stall every build until it has the lock.
-    admin.execute(f"select pg_terminate_backend(pid, 5000) from ({WAITS})".encode())
+    admin.execute(
+        f"select pg_terminate_backend(pid, 5000) from ({WAITS}) as w".encode()
+    )
     admin.execute("drop index stalled")
     ours = start("ours", project, "revert", database, "-y", "--lock-timeout", "20")
     time.sleep(1)  # it has said that it is blocked long ago
