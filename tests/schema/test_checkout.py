@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fix_tools import program
 from sample_projects import PLAN, plan
 
 if TYPE_CHECKING:
     from twins import Pair
 
-pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 WHO = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 FEATURE = PLAN.split("e 2026")[0] + "g 2026-02-01T00:00:00Z {by} # On the branch.\n"
 
@@ -35,6 +34,7 @@ def git(pair: Pair, *argv: str) -> list[str]:
 @pytest.fixture
 def branches(six: Pair) -> Pair:
     """Provide six changes deployed on main, and a branch that parts after d."""
+    program("git")
     six.write(".gitignore", "sqitch.conf\n")
     for words in ("init -q -b main", "add .", "commit -qm one", "checkout -qb feature"):
         git(six, *words.split())
