@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip where something of the system is missing, but fail in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def program(name: str) -> str:
@@ -14,10 +22,7 @@ def program(name: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     if found := shutil.which(name, path=path):
         return found
-    reason = f"no {name} on PATH: ./dev system-deps"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    absent(f"no {name} on PATH: ./dev system-deps")
 
 
 @pytest.fixture(scope="session")
