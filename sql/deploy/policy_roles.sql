@@ -2,7 +2,7 @@
 -- requires: schema_learnplan
 -- requires: function_ensure_role
 -- requires: function_assert_same
--- GENERATED from policies/roles.sql.j2 (b035f8984944); edit, then: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (28929cf93945); edit, then: learnplan-db render
 --
 -- The three kinds of callers. An existing role is left as it is, a missing one is made NOLOGIN;
 -- none is ever dropped, since roles belong to the whole cluster.
@@ -13,6 +13,10 @@ begin;
 select learnplan_private.ensure_role('anon');
 select learnplan_private.ensure_role('authenticated');
 select learnplan_private.ensure_role('service_role');
+
+-- Default privileges of a host must not open what no rule opens.
+revoke all on schema learnplan, learnplan_private
+from public, anon, authenticated, service_role;
 
 grant usage on schema learnplan to authenticated, service_role;
 -- no usage for anon beyond that: anonymous callers read nothing

@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_functions from pg
--- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (ce41f5bf4cc4); edit, then: learnplan-db render
 
 begin;
 

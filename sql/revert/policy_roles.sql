@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_roles from pg
--- GENERATED from policies/roles.sql.j2 (b035f8984944); edit, then: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (28929cf93945); edit, then: learnplan-db render
 
 begin;
 

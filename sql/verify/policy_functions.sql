@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_functions on pg
--- GENERATED from policies/functions.sql.j2 (28fdb4234e54); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (ce41f5bf4cc4); edit, then: learnplan-db render
 
 begin;
 
@@ -12,7 +12,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -32,7 +32,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -51,7 +51,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -70,7 +70,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -88,7 +88,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -106,7 +106,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -124,7 +124,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -142,7 +142,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -161,7 +161,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -180,7 +180,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -199,7 +199,7 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
@@ -207,6 +207,26 @@ select learnplan_private.assert_same(
     left join pg_catalog.pg_roles as r on r.oid = a.grantee
     where o.oid = 'learnplan.reorder_tasks(uuid, uuid[])'::regprocedure
       and a.grantee <> o.proowner
+  )
+);
+
+select learnplan_private.assert_same(
+  'other grants on functions of learnplan_private',
+  array[]::text[],
+  array(
+    select o.oid::regprocedure::text
+    from pg_catalog.pg_proc as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
+    ) as a
+    where o.pronamespace = 'learnplan_private'::regnamespace
+      and a.grantee <> o.proowner
+      and o.oid not in (
+        'learnplan_private.owns_plan(uuid, uuid)'::regprocedure,
+        'learnplan_private.owns_module(uuid, uuid)'::regprocedure,
+        'learnplan_private.owns_task(uuid, uuid)'::regprocedure,
+        'learnplan_private.can_read_task(uuid, uuid)'::regprocedure
+      )
   )
 );
 

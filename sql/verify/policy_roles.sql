@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_roles on pg
--- GENERATED from policies/roles.sql.j2 (b035f8984944); edit, then: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (28929cf93945); edit, then: learnplan-db render
 
 begin;
 
@@ -34,6 +34,21 @@ select learnplan_private.assert_same(
 );
 
 select learnplan_private.assert_same(
+  'memberships of anon, authenticated, service_role',
+  array[]::text[],
+  array(
+    select concat_ws(' ', m.rolname, 'in', r.rolname)
+    from pg_catalog.pg_roles as m
+    cross join pg_catalog.pg_roles as r
+    where m.rolname in ('anon', 'authenticated', 'service_role')
+      and (r.rolname in ('anon', 'authenticated', 'service_role')
+        or r.rolname in ('learnplan_identity', 'learnplan_reader'))
+      and m.oid <> r.oid
+      and pg_catalog.pg_has_role(m.oid, r.oid, 'member')
+  )
+);
+
+select learnplan_private.assert_same(
   'grants on schema learnplan',
   array[
     'grant usage to authenticated',
@@ -41,13 +56,30 @@ select learnplan_private.assert_same(
   ],
   array(
     select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
-      coalesce(r.rolname, 'public'))
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_namespace as o
     cross join lateral pg_catalog.aclexplode(
       coalesce(o.nspacl, pg_catalog.acldefault('n', o.nspowner))
     ) as a
     left join pg_catalog.pg_roles as r on r.oid = a.grantee
     where o.oid = 'learnplan'::regnamespace
+      and a.grantee <> o.nspowner
+      and coalesce(r.rolname, 'public') not in ('learnplan_identity', 'learnplan_reader')
+  )
+);
+
+select learnplan_private.assert_same(
+  'grants on schema learnplan_private',
+  array[]::text[],
+  array(
+    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
+    from pg_catalog.pg_namespace as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.nspacl, pg_catalog.acldefault('n', o.nspowner))
+    ) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where o.oid = 'learnplan_private'::regnamespace
       and a.grantee <> o.nspowner
       and coalesce(r.rolname, 'public') not in ('learnplan_identity', 'learnplan_reader')
   )

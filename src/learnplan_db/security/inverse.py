@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from learnplan_db.errors import RenderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from learnplan_db.psql.script import Statement
 
@@ -31,8 +32,15 @@ GRANT = re.compile(
     r"grant (?P<rights>(?!all\b).+?) on (?:(?P<kind>schema|function|table) )?"
     rf"(?P<objects>{_OBJECT}(?:, ?{_OBJECT})*) to (?P<roles>\w+(?:, ?\w+)*)"
 )
+CLOSED = re.compile(
+    rf"revoke all on schema (?P<objects>{_OBJECT}(?:, ?{_OBJECT})*) from .*"
+)
+ALL_CLOSED = re.compile(
+    r"revoke all on all functions in schema (?P<schema>\w+) from .*"
+)
 POLICY = re.compile(r"create policy (\w+) on (\S+) .*")
 BORROW = re.compile(r"select learnplan_private\.(borrow|return)_role\('(\w+)'\)")
+KEEPERS = ("learnplan_identity", "learnplan_reader")  # who owns the definer functions
 RIGHT = re.compile(r'(\w+)(?: ?\(([\w", ]+)\))?')
 UNDO = {"enable": "disable", "force": "no force"}
 SWAP = {"borrow": "return", "return": "borrow"}
@@ -87,24 +95,55 @@ def verify_lines(statements: Iterable[Statement], shown: str, may_bypass: str) -
 
     Args: may_bypass: the role for which BYPASSRLS is the host's own business.
     """
-    grants: dict[tuple[str, str], set[str]] = defaultdict(set)
-    policies: dict[str, list[Statement]] = defaultdict(list)
-    parts: list[str] = []
-    for statement in statements:
-        text = _flat(statement)
-        if (match := HARMLESS.fullmatch(text)) and match["ensured"]:
-            parts.append(_role(match["ensured"], may_bypass))
-        elif match := GRANT.fullmatch(text):
-            for target in _objects(match["objects"]):
-                grants[match["kind"] or "table", target] |= set(_granted(match))
-        elif match := POLICY.fullmatch(text):
-            policies[match[2]].append(statement)
-    for table, made in policies.items():
+    said = _said(statements)
+    parts = [_role(role, may_bypass) for role in said.roles]
+    if said.roles:
+        parts.append(_memberships(said.roles))
+    for table, made in said.policies.items():
         if not table.startswith("learnplan."):
             raise RenderError.foreign_table(table, shown)
         parts.append(_policies(table, made))
-    parts.extend(_grants(*key, lines) for key, lines in grants.items())
+    parts.extend(_grants(*key, lines) for key, lines in said.grants.items())
+    opened = [target for kind, target in said.grants if kind == "function"]
+    parts.extend(_others(schema, opened) for schema in said.closed)
     return "\n\n".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """
+    What a policy script says: all of it is to be asserted.
+
+    ``closed`` are schemas in which no function is open but those it grants.
+    """
+
+    roles: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    policies: dict[str, list[Statement]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    grants: dict[tuple[str, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+
+
+def _said(statements: Iterable[Statement]) -> _Said:
+    said = _Said()
+    for statement in statements:
+        text = _flat(statement)
+        if (match := HARMLESS.fullmatch(text)) and match["ensured"]:
+            said.roles.append(match["ensured"])
+        elif match := CLOSED.fullmatch(text):
+            for target in _objects(match["objects"]):
+                said.grants["schema", target] |= set()  # if none follow, none at all
+        elif match := ALL_CLOSED.fullmatch(text):
+            said.closed.append(match["schema"])
+        elif match := GRANT.fullmatch(text):
+            for target in _objects(match["objects"]):
+                said.grants[match["kind"] or "table", target] |= set(_granted(match))
+        elif match := POLICY.fullmatch(text):
+            said.policies[match[2]].append(statement)
+    return said
 
 
 def _objects(text: str) -> list[str]:
@@ -121,8 +160,14 @@ def _granted(match: re.Match[str]) -> Iterator[str]:
                 yield f"grant {right[1]}{column} to {role.strip()}"
 
 
-def _array(lines: Iterable[str]) -> str:
+def _array(lines: Collection[str]) -> str:
+    if not lines:
+        return "array[]::text[]"
     return "array[\n" + ",\n".join(f"    '{line}'" for line in sorted(lines)) + "\n  ]"
+
+
+def _names(roles: Iterable[str]) -> str:
+    return "(" + ", ".join(f"'{role}'" for role in roles) + ")"
 
 
 def _assert(subject: str, expected: str, actual: str) -> str:
@@ -139,6 +184,39 @@ def _role(role: str, may_bypass: str) -> str:
         f"    where rolname = '{role}' and not rolsuper{bypass}\n  )"
     )
     return _assert(f"role {role}", f"array['{role}']", actual)
+
+
+def _memberships(roles: Collection[str]) -> str:
+    """Assert that no caller can become another, nor the owner of a definer function."""
+    callers, keepers = _names(roles), _names(KEEPERS)
+    actual = (
+        "array(\n    select concat_ws(' ', m.rolname, 'in', r.rolname)\n"
+        "    from pg_catalog.pg_roles as m\n"
+        "    cross join pg_catalog.pg_roles as r\n"
+        f"    where m.rolname in {callers}\n"
+        f"      and (r.rolname in {callers}\n"
+        f"        or r.rolname in {keepers})\n"
+        "      and m.oid <> r.oid\n"
+        "      and pg_catalog.pg_has_role(m.oid, r.oid, 'member')\n  )"
+    )
+    return _assert("memberships of " + ", ".join(roles), _array([]), actual)
+
+
+def _others(schema: str, opened: Collection[str]) -> str:
+    """Assert that nobody but its owner may call any other function of a schema."""
+    listed = [target for target in opened if target.startswith(f"{schema}.")]
+    but = ",\n".join(f"        '{target}'::regprocedure" for target in listed)
+    rest = f"\n      and o.oid not in (\n{but}\n      )" if listed else ""
+    actual = (
+        "array(\n    select o.oid::regprocedure::text\n"
+        "    from pg_catalog.pg_proc as o\n"
+        "    cross join lateral pg_catalog.aclexplode(\n"
+        "      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))\n"
+        "    ) as a\n"
+        f"    where o.pronamespace = '{schema}'::regnamespace\n"
+        f"      and a.grantee <> o.proowner{rest}\n  )"
+    )
+    return _assert(f"other grants on functions of {schema}", _array([]), actual)
 
 
 def _policies(table: str, made: list[Statement]) -> str:
@@ -188,15 +266,15 @@ def _grants(kind: str, target: str, lines: set[str]) -> str:
         else ("pg_proc", "proacl", "proowner", "f", f"'{target}'::regprocedure")
     )
     # Internal roles use the schema too: their own changes assert that.
-    internal = "('learnplan_identity', 'learnplan_reader')"
     others = (
-        f"\n      and coalesce(r.rolname, 'public') not in {internal}"
+        f"\n      and coalesce(r.rolname, 'public') not in {_names(KEEPERS)}"
         if kind == "schema"
         else ""
     )
     actual = (
         "array(\n    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',\n"
-        "      coalesce(r.rolname, 'public'))\n"
+        "      coalesce(r.rolname, 'public'),"
+        " case when a.is_grantable then 'with grant option' end)\n"
         f"    from pg_catalog.{catalog} as o\n"
         "    cross join lateral pg_catalog.aclexplode(\n"
         f"      coalesce(o.{acl}, pg_catalog.acldefault('{code}', o.{owner}))\n"
