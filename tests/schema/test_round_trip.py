@@ -15,7 +15,9 @@ from psycopg.conninfo import make_conninfo
 from learnplan_db.engine import runner, session, state, verification
 from learnplan_db.engine.registry import Registry
 from learnplan_db.plans.plan import resolve
+from learnplan_db.proof.prover import prove
 from learnplan_db.security import render
+from learnplan_db.security.variables import Variables
 from learnplan_db.settings import config
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ def test_project_for_other_names_deploys(
         f"service_role=system_{tail}",
         "anon_reads_resources=on",
     ]
-    variables = render.Variables.from_settings(settings)
+    variables = Variables.from_settings(settings)
     render.export(ROOT, tmp_path / "host", variables)
     project = state.load(config.project_root(tmp_path / "host"))
     with (
@@ -192,6 +194,11 @@ def test_project_for_other_names_deploys(
             [variables.anon, variables.anon],
         ).fetchone()
         assert (True, False) == anon
+        policies = tmp_path / "host" / "policies"
+        with psycopg.connect(server.dsn(connection.info.dbname)) as admin:
+            proof = prove(admin, directory=policies, variables=variables)
+        assert () == proof.findings
+        assert len(proof.results) > 1000
         runner.revert(connection, project)
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
         for role in (variables.anon, variables.authenticated, variables.service_role):
@@ -205,7 +212,7 @@ def test_two_databases_of_one_cluster_deploy_at_once(
     tail = uuid.uuid4().hex[:8]
     names = {"anon": "guest", "authenticated": "user", "service_role": "system"}
     settings = [f"{key}={value}_{tail}" for key, value in names.items()]
-    render.export(ROOT, tmp_path / "host", render.Variables.from_settings(settings))
+    render.export(ROOT, tmp_path / "host", Variables.from_settings(settings))
     project = state.load(tmp_path / "host")
     failures: list[BaseException] = []
 

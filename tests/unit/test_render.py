@@ -8,6 +8,7 @@ import pytest
 
 from learnplan_db.errors import RenderError
 from learnplan_db.security import render
+from learnplan_db.security.variables import Variables
 
 ROOT = Path(__file__).parents[2]
 HEAD = "-- Deploy learnplan-db:policy_x to pg\n-- requires: table_x\n\nbegin;\n"
@@ -17,7 +18,7 @@ def scripts(directory: Path, body: str, **changed: object) -> dict[str, str]:
     """Render one template with this body."""
     path = directory / "x.sql.j2"
     path.write_text(f"{HEAD}{body}\ncommit;\n")
-    return render.render_template(path, render.Variables(**changed))  # type: ignore[arg-type]
+    return render.render_template(path, Variables(**changed))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -151,10 +152,10 @@ def test_missing_library_has_the_line_of_its_import(tmp_path: Path) -> None:
 def test_missing_template_is_named(tmp_path: Path) -> None:
     """A template that is not there is an error of ours, as is an empty directory."""
     with pytest.raises(RenderError, match="there is no template") as caught:
-        render.render_template(tmp_path / "gone.sql.j2", render.Variables())
+        render.render_template(tmp_path / "gone.sql.j2", Variables())
     assert "policies/gone.sql.j2" == caught.value.where
     with pytest.raises(RenderError, match="there is no template"):
-        render.render_project(tmp_path, render.Variables())
+        render.render_project(tmp_path, Variables())
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_script_that_is_not_one_transaction_is_refused(
     path = tmp_path / "x.sql.j2"
     path.write_text(f"-- Deploy learnplan-db:policy_x to pg\n\n{script}")
     with pytest.raises(RenderError, match="not one transaction"):
-        render.render_template(path, render.Variables())
+        render.render_template(path, Variables())
 
 
 def test_header_must_name_the_change(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_header_must_name_the_change(tmp_path: Path) -> None:
     path = tmp_path / "y.sql.j2"
     path.write_text(f"{HEAD}commit;\n")
     with pytest.raises(RenderError, match="does not name the change") as caught:
-        render.render_template(path, render.Variables())
+        render.render_template(path, Variables())
     assert "policies/y.sql.j2:1" == caught.value.where
 
 
@@ -243,6 +244,36 @@ def test_verify_lets_only_the_service_bypass_row_security(tmp_path: Path) -> Non
     assert "rolbypassrls" not in scripts(tmp_path, body)["verify/policy_x.sql"]
 
 
+def test_verify_asserts_that_no_caller_becomes_another(tmp_path: Path) -> None:
+    """Of the roles that a script ensures none is in another, nor in an owner's."""
+    body = (
+        "select learnplan_private.ensure_role('{{ anon }}');\n"
+        "select learnplan_private.ensure_role('{{ service_role }}');"
+    )
+    text = scripts(tmp_path, body, anon="guest")["verify/policy_x.sql"]
+    assert "'memberships of guest, service_role'" in text
+    assert "where m.rolname in ('guest', 'service_role')" in text
+    assert "or r.rolname in ('learnplan_identity', 'learnplan_reader')" in text
+    assert "memberships" not in scripts(tmp_path, "")["verify/policy_x.sql"]
+
+
+def test_verify_asserts_that_a_closed_schema_opens_what_is_granted(
+    tmp_path: Path,
+) -> None:
+    """After a revoke on all functions, only those of the schema that follow are open."""
+    closed = "revoke all on all functions in schema s from public, {{ anon }};\n"
+    grants = (
+        "grant execute on function s.f(uuid, uuid) to b;\n"
+        "grant execute on function t.g() to b;"
+    )
+    text = scripts(tmp_path, closed + grants)["verify/policy_x.sql"]
+    others = text[text.index("'other grants on functions of s'") :]
+    assert "'s.f(uuid, uuid)'::regprocedure" in others
+    assert "t.g()" not in others
+    assert "not in" not in scripts(tmp_path, closed)["verify/policy_x.sql"]
+    assert "other grants" not in scripts(tmp_path, grants)["verify/policy_x.sql"]
+
+
 def test_policy_outside_the_schema_is_refused(tmp_path: Path) -> None:
     """The verify script could not tell whose table it is."""
     with pytest.raises(RenderError, match="not in schema learnplan"):
@@ -273,25 +304,25 @@ def test_policy_outside_the_schema_is_refused(tmp_path: Path) -> None:
 def test_bad_setting_is_refused(settings: list[str], text: str) -> None:
     """A setting that would render something wrong is an error."""
     with pytest.raises(RenderError, match=text):
-        render.Variables.from_settings(settings)
+        Variables.from_settings(settings)
 
 
 def test_settings_choose_names_and_the_switch() -> None:
     """The last setting of a name counts; what is not set keeps its default."""
     settings = ["anon=a", "anon=" + "b" * 63, "anon_reads_resources=true"]
-    expected = render.Variables(anon="b" * 63, anon_reads_resources=True)
-    assert expected == render.Variables.from_settings(settings)
+    expected = Variables(anon="b" * 63, anon_reads_resources=True)
+    assert expected == Variables.from_settings(settings)
 
 
 def test_committed_scripts_are_what_the_templates_say() -> None:
     """Plain SQL is deployed; it may not drift from its source."""
-    rendered = render.render_project(ROOT / "policies", render.Variables())
+    rendered = render.render_project(ROOT / "policies", Variables())
     assert [] == render.differences(rendered, ROOT / "sql")
 
 
 def test_difference_is_a_diff(tmp_path: Path) -> None:
     """A file that differs, is missing or is left over is shown."""
-    rendered = render.render_project(ROOT / "policies", render.Variables())
+    rendered = render.render_project(ROOT / "policies", Variables())
     render.write(rendered, tmp_path)
     assert [] == render.differences(rendered, tmp_path)
     (tmp_path / "deploy" / "policy_users.sql").write_text("select 1;\n")
@@ -306,14 +337,14 @@ def test_export_keeps_what_is_there(tmp_path: Path) -> None:
     """A directory that is not empty is refused, and nothing is written."""
     (tmp_path / "mine").write_text("x")
     with pytest.raises(RenderError, match="not empty"):
-        render.export(ROOT, tmp_path, render.Variables())
+        render.export(ROOT, tmp_path, Variables())
     assert ["mine"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_export_is_a_whole_project(tmp_path: Path) -> None:
     """The copy has every script, the host's role names, and the same plan."""
     out = tmp_path / "new" / "project"
-    variables = render.Variables(authenticated="app_user")
+    variables = Variables(authenticated="app_user")
     rendered = render.export(ROOT, out, variables)
     assert [] == render.differences(rendered, out / "sql")
     for name in ("sqitch.conf", "sql/sqitch.plan", "sql/deploy/table_users.sql"):
@@ -328,7 +359,7 @@ def test_export_into_the_scripts_is_refused() -> None:
     """A tree cannot be copied into itself."""
     out = ROOT / "sql" / "copy"
     with pytest.raises(RenderError, match="inside the scripts"):
-        render.export(ROOT, out, render.Variables())
+        render.export(ROOT, out, Variables())
     assert not out.exists()
 
 
@@ -336,7 +367,7 @@ def test_export_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """A directory below a file is told as such."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(RenderError, match="cannot write the project"):
-        render.export(ROOT, tmp_path / "file" / "out", render.Variables())
+        render.export(ROOT, tmp_path / "file" / "out", Variables())
 
 
 def test_write_touches_only_what_differs(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import psycopg
 
 from learnplan_db.commands import tables as report
 from learnplan_db.commands.options import (
@@ -28,8 +27,10 @@ from learnplan_db.commands.options import (
 from learnplan_db.commands.progress import Printer
 from learnplan_db.engine import runner, session, state, verification
 from learnplan_db.errors import ConfigError, ServerError, VerifyError
-from learnplan_db.security import access
+from learnplan_db.evidence import formats
+from learnplan_db.proof.prover import prove
 from learnplan_db.security import render as rendering
+from learnplan_db.security.variables import Variables
 from learnplan_db.server import demo as sample
 from learnplan_db.server.embedded import Server, state_root
 from learnplan_db.settings import config
@@ -52,7 +53,7 @@ def render(
     app: App, *, settings: tuple[str, ...], out: Path | None, check: bool
 ) -> None:
     """Write the policy scripts from their templates."""
-    variables = rendering.Variables.from_settings(settings)
+    variables = Variables.from_settings(settings)
     if out:
         changed = sorted(rendering.export(app.root, out, variables))
         message = f"Wrote a project of {len(changed)} rendered scripts to {out}"
@@ -92,20 +93,23 @@ def demo(app: App, *, fresh: bool) -> None:
         names = [name for name, _ in checked.failures]
         raise VerifyError.failed(len(names), names)
     rows = sample.load_sample(conninfo)
-    application, service = sample.logins(conninfo)
-    with psycopg.connect(application) as user, psycopg.connect(service) as system:
-        attempts = list(access.attempts(user, system))
+    with session.connect(conninfo) as connection:
+        proof = prove(connection)
     if app.terminal.as_json:
         app.terminal.json(
             deployed=[change.name for change in done],
             verified=checked.checked,
             rows=rows,
-            access=[report.attempt_json(attempt) for attempt in attempts],
+            access=formats.as_json(proof),
         )
-        return
-    app.terminal.emit(report.demo(server.status(), len(done), checked.checked, rows))
-    app.terminal.emit(report.access(attempts))
-    app.terminal.emit(report.LEGEND)
+    else:
+        head = report.demo(server.status(), len(done), checked.checked, rows)
+        app.terminal.emit(head)
+        app.terminal.emit(report.access(proof.results))
+        app.terminal.emit(report.LEGEND)
+        app.terminal.emit(formats.as_text(proof))
+    if proof.findings:
+        sys.exit(1)
 
 
 @command("psql", "learnplan-db psql db:pg://localhost/app -- -c 'select 1'")

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from learnplan_db.security.access import COMMANDS, PERSONAS
+from learnplan_db.proof.nouns import PERSONAS, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from learnplan_db.security.access import Attempt
+    from learnplan_db.proof.nouns import Result
     from learnplan_db.server.embedded import ServerStatus
 
-LETTERS = dict(zip(COMMANDS, "SIUD", strict=True))
+LETTERS = {"select": "S", "insert": "I", "update": "U", "delete": "D"}
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -31,27 +31,47 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in padded)
 
 
-def access(attempts: Sequence[Attempt]) -> str:
+def access(results: Sequence[Result]) -> str:
     """Return the table of who may do what: S, I, U, D where it worked, else a dash."""
+    cells = [result.cell for result in results if result.cell.command in LETTERS]
     worked = {
-        (a.table, a.on, a.persona, a.command) for a in attempts if a.outcome == "rows"
+        (r.cell.table, r.cell.row, r.cell.persona, r.cell.command)
+        for r in results
+        if r.got.outcome.kind == ROWS
     }
-    rows = []
-    for name, on in dict.fromkeys((a.table, a.on) for a in attempts):
-        cells = [
-            "".join(
-                LETTERS[command] if (name, on, persona, command) in worked else "-"
-                for command in COMMANDS
-            )
-            for persona in PERSONAS
+    personas = [p for p in PERSONAS if any(cell.persona == p for cell in cells)]
+    known = {(cell.table, cell.row, cell.persona) for cell in cells}
+    kinds = dict.fromkeys(
+        (cell.table, cell.row) for cell in cells if " " not in cell.row and cell.row
+    )
+    rows = [
+        [
+            name,
+            kind,
+            *(
+                _letters(name, kind, persona, worked)
+                if (name, kind, persona) in known
+                else ""
+                for persona in personas
+            ),
         ]
-        rows.append([name, on, *cells])
-    return table(["table", "plan is", *PERSONAS], rows)
+        for name, kind in kinds
+    ]
+    return table(["table", "row", *personas], rows)
+
+
+def _letters(
+    name: str, kind: str, persona: str, worked: Collection[tuple[str, ...]]
+) -> str:
+    return "".join(
+        letter if (name, kind, persona, command) in worked else "-"
+        for command, letter in LETTERS.items()
+    )
 
 
 LEGEND = (
     "S select  I insert  U update  D delete  - refused or no row; each was tried.\n"
-    "The row is the owner's; insert is tried for oneself. Progress is everyone's own."
+    "A row is the owner's; what the words mean: policies/<table>.matrix.toml."
 )
 
 
@@ -68,11 +88,6 @@ def server(state: ServerStatus) -> str:
 def server_json(state: ServerStatus) -> dict[str, Any]:
     """Return the state of the embedded server as JSON holds it."""
     return asdict(state)
-
-
-def attempt_json(attempt: Attempt) -> dict[str, Any]:
-    """Return one attempt as JSON holds it."""
-    return asdict(attempt)
 
 
 def demo(

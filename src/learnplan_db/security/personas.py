@@ -80,6 +80,13 @@ def acting_as(
         nothing stays set. TypeError: ``with`` and ``async with`` are mixed up.
     """
     role = SIGNED_IN if role is None else role
+    return ActingAs(conn, wanted(role, sub=sub, user_id=user_id, email=email))
+
+
+def wanted(
+    role: str, *, sub: str | None, user_id: UUID | None, email: str | None
+) -> dict[str, str]:
+    """Return the role and the claims' text of one caller; arguments as acting_as."""
     claims = {"sub": sub, "email": email, "role": role}
     claims["user_id"] = None if user_id is None else str(user_id)
     for name, value in claims.items():
@@ -94,7 +101,7 @@ def acting_as(
         raise IdentityError.missing(role)
     verified = {"email_verified": None if email is None else True}
     given = {k: v for k, v in (claims | verified).items() if v is not None}
-    return ActingAs(conn, {"role": role, "claims": json.dumps(given) if known else ""})
+    return {"role": role, "claims": json.dumps(given) if known else ""}
 
 
 class ActingAs(Generic[C]):

@@ -1,8 +1,7 @@
 """
-The demo's own database: made, filled with the sample, and reached by two plain logins.
+The demo's own database: made, and filled with the sample.
 
-May import errors and lower floors; never prints. Two logins, since one that may become
-both a user and the system could leave any policy by RESET ROLE (design, identity).
+May import errors and lower floors; never prints.
 """
 
 from __future__ import annotations
@@ -13,14 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from learnplan_db.server.embedded import Server
 
 DATABASE = "learnplan"
-APPLICATION, SERVICE = "learnplan_demo_app", "learnplan_demo_service"
-LOGINS = {APPLICATION: "anon, authenticated", SERVICE: "service_role"}
 
 
 def database(server: Server, *, fresh: bool = False) -> str:
@@ -64,15 +60,3 @@ def _count(connection: psycopg.Connection[Any], table: str) -> int:
     query = sql.SQL("select count(*) from learnplan.{}").format(sql.Identifier(table))
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-def logins(conninfo: str) -> tuple[str, str]:
-    """Make the logins; return the conninfo of the application's and the service's."""
-    with psycopg.connect(conninfo, autocommit=True) as admin:
-        for login, roles in LOGINS.items():
-            try:
-                admin.execute(f"create role {login} login in role {roles}".encode())
-            except errors.DuplicateObject:
-                continue
-    application, service = (make_conninfo(conninfo, user=login) for login in LOGINS)
-    return application, service
