@@ -8,12 +8,15 @@ Every error a person can meet, with its address, its remedy and its exit code.
     ├── TemplateError         2  templates of new scripts
     ├── AuthoringError        2  writing scripts, notes and bundles
     ├── RenderError           2  policy templates and render variables
+    ├── MatrixError           2  the access matrix
+    ├── ProofError            2  a target on which nothing can be proved
     ├── RegistryError         2  what the database says was deployed
     ├── ReportError           2  a format or filter of log, plan and status
     ├── IdentityError         2  acting_as cannot take the role asked for
     ├── VerifyError           2  a verify script says no
     ├── ScriptError           2  a script failed in the database
     ├── ConnectError          2  no connection, or one that cannot be used
+    ├── SuiteError            2  a host's tests ask the pytest plugin for too much
     ├── ServerError           4  the embedded server
     └── NothingDoneError      1  nothing to do or to show, on standard output
 
@@ -34,13 +37,16 @@ from learnplan_db.errors.base import (
 from learnplan_db.errors.config import ConfigError
 from learnplan_db.errors.connection import ConnectError
 from learnplan_db.errors.identity import IdentityError
+from learnplan_db.errors.mutation import MutationError
 from learnplan_db.errors.plan import PLAN_SYNTAX, PlanError
+from learnplan_db.errors.proof import MatrixError, ProofError
 from learnplan_db.errors.registry import RegistryError, VerifyError
 from learnplan_db.errors.render import RenderError
 from learnplan_db.errors.report import ReportError
 from learnplan_db.errors.script import OwnSqlError, ScriptError
 from learnplan_db.errors.server import ServerError
 from learnplan_db.errors.settings import NotSetError, SettingsError
+from learnplan_db.errors.testing import SuiteError
 
 __all__ = [
     "PLAN_SYNTAX",
@@ -49,16 +55,20 @@ __all__ = [
     "ConnectError",
     "IdentityError",
     "LearnplanError",
+    "MatrixError",
+    "MutationError",
     "NotSetError",
     "NothingDoneError",
     "OwnSqlError",
     "PlanError",
+    "ProofError",
     "RegistryError",
     "RenderError",
     "ReportError",
     "ScriptError",
     "ServerError",
     "SettingsError",
+    "SuiteError",
     "TemplateError",
     "VerifyError",
     "did_you_mean",

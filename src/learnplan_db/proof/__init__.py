@@ -1,0 +1,1 @@
+"""The proof: the access matrix, the reference model, and the database, compared."""
