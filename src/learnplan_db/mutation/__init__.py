@@ -1,0 +1,1 @@
+"""Faults made on purpose in the live security surface, and who notices them."""
