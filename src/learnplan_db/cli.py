@@ -29,6 +29,7 @@ COMMANDS = {
     "files": ("bundle", "show"),
     "own": ("render", "demo", "psql", "server"),
     "planned": ("plan",),
+    "proving": ("prove",),
     "reports": ("log", "status"),
     "settings": ("engine", "init", "target"),
 }

@@ -80,6 +80,10 @@ class Terminal:
         """Print one JSON object, with the version of its form, on standard output."""
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | data, default=str))
 
+    def document(self, text: str) -> None:
+        """Print a whole document of another form than JSON on standard output."""
+        click.echo(text, nl=not text.endswith("\n"), color=False)
+
     def json_list(self, name: str, values: Iterable[dict[str, Any]]) -> None:
         """Print one JSON object that holds a list, value by value, as they come."""
         stream = sys.stdout

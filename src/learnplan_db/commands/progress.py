@@ -47,6 +47,19 @@ class Printer:
 
     _deploy = _revert = _verify = _change
 
+    def proving(self, name: str) -> None:
+        """Say that the attempts begin."""
+        self.terminal.info(f"Proving {name}")
+
+    def _prove(self, step: Progress) -> None:
+        if step.state == "start":
+            dots = "." * (step.width - len(step.label))
+            self.terminal.info(f"  ? {step.label} ..{dots} ", end="")
+            return
+        self.terminal.info(f"{self._state(step.state)} ({step.count})")
+
+    _mutate = _prove
+
     def _state(self, state: str) -> str:
         return self.terminal.style(state, "green" if state == "ok" else "red")
 
