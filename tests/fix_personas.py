@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from learnplan_db.security.access import outcome_of
+from learnplan_db.proof.trial import outcome_of
 
 if TYPE_CHECKING:
     import uuid
@@ -47,7 +47,9 @@ class Outcome:
 
 def classify(error: psycopg.Error) -> Outcome:
     """Tell a refusal's cause as the product tells it, with what identifies it."""
-    kind = outcome_of(error)
+    kind = outcome_of(error.sqlstate or "", str(error))
+    if kind.startswith("error"):
+        raise error
     detail = {
         "refused-by-trigger": error.sqlstate,
         "refused-by-constraint": error.diag.constraint_name,
@@ -60,6 +62,9 @@ class World:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
+        # A driver that prepares says DEALLOCATE ALL after a rollback to a savepoint,
+        # and a test's own prepared statements would be gone.
+        connection.prepare_threshold = None
         # Roles belong to the cluster, which other workers may share.
         self.app, self.service = (
             f"learnplan_{k}_{os.getpid()}" for k in ("app", "service")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fix_database import TestServer
 
 POOLER_PORT = 6432  # of no network: it only names the socket
+POOLER_LOGIN = '"learnplan_login_app" "secret"'  # of the fixture app_dsn
 # The session used last is lent first: what one client leaves, the next one finds.
 POOLER = """
 [databases]
@@ -74,7 +75,7 @@ def pgbouncer(server: TestServer) -> Iterator[Pooler]:
     text = POOLER.format(directory=scratch, pooler_port=POOLER_PORT, **known)
     for name, content in (
         ("pgbouncer.ini", text),
-        ("users", f'"{server.user}" "{server.password or ""}"\n'),
+        ("users", f'"{server.user}" "{server.password or ""}"\n{POOLER_LOGIN}\n'),
     ):
         (directory / name).write_text(content)
         account.own(directory / name)

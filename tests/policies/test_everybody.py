@@ -41,7 +41,7 @@ def test_anonymous_cannot_do_anything(world: World, table: str, command: str) ->
 
 @pytest.mark.parametrize("table", TABLES)
 def test_nobody_cannot_truncate(world: World, table: str) -> None:
-    """No TRUNCATE to anybody: it ignores row security (design, policies)."""
+    """No TRUNCATE to anybody: it ignores row security (design, policies; threat 5)."""
     fill(world)
     statement = f"truncate learnplan.{table} cascade"
     for persona in (world.as_user("ann"), world.as_anonymous(), world.as_service()):
@@ -54,7 +54,7 @@ def test_nobody_cannot_truncate(world: World, table: str) -> None:
     "helper", ["owns_plan", "owns_module", "owns_task", "can_read_task"]
 )
 def test_stranger_cannot_call_private_helpers(world: World, helper: str) -> None:
-    """No USAGE on learnplan_private: a helper is no oracle (design, identity)."""
+    """No USAGE on learnplan_private: a helper is no oracle (threat 12)."""
     ben = world.user("ben")
     with world.as_user("ben"):
         found = world.attempt(
@@ -67,7 +67,7 @@ def test_stranger_cannot_call_private_helpers(world: World, helper: str) -> None
 def test_service_cannot_be_reached_from_the_application_login(
     world: World, table: str
 ) -> None:
-    """Two logins, never one: RESET ROLE does not lead to the service (design)."""
+    """Two logins, never one: RESET ROLE does not lead to the service (threat 4)."""
     fill(world)
     with world.as_user("ann"):
         world.connection.execute("reset role")

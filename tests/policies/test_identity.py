@@ -31,7 +31,7 @@ ME = "select learnplan.current_user_id()"
     ],
 )
 def test_nobody_is_null(world: World, claims: str) -> None:
-    """No claims, an empty string, no subject, an unknown one: null (design, 5)."""
+    """No claims, an empty string, no subject, an unknown one: null (threat 23)."""
     world.user("ann")
     with world.as_claims(claims):
         assert world.one(ME) is None
@@ -86,7 +86,7 @@ def test_claim_user_id_wins_over_subject(world: World) -> None:
 def test_malformed_claims_are_an_error_that_leaks_nothing(
     world: World, claims: str
 ) -> None:
-    """Malformed claims name the setting and leak nothing (design, 5)."""
+    """Malformed claims name the setting and leak nothing (threats 22, 24)."""
     with world.as_claims(claims), pytest.raises(psycopg.Error) as caught:  # noqa: SIM117 - the inner one rolls back
         with world.connection.transaction():
             world.one(ME)
@@ -127,7 +127,7 @@ def test_nested_claims_are_read(world: World, claims: dict[str, object]) -> None
 def test_only_a_verified_address_counts(
     world: World, claims: dict[str, object], email: str | None
 ) -> None:
-    """Email must come from a verified identity (outline, table 1, insert)."""
+    """Email must come from a verified identity (table 1, insert; threat 35)."""
     with world.as_claims(claims):
         assert world.one("select learnplan.current_verified_email()") == email
 
@@ -148,7 +148,7 @@ def test_prepared_statement_follows_the_identity(world: World) -> None:
 
 
 def test_identity_works_inside_a_parallel_plan(world: World) -> None:
-    """PARALLEL SAFE is true: no subtransaction where none may start (design, 5)."""
+    """PARALLEL SAFE is true: no subtransaction where none may start (threat 69)."""
     ann = world.user("ann")
     plan = world.plan(ann)
     for setting in (

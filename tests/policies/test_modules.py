@@ -80,7 +80,7 @@ def test_owner_can_insert_modules(world: World) -> None:
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
 def test_stranger_cannot_insert_modules(world: World, visibility: str) -> None:
-    """Only the owner of the parent plan may insert (outline, table 3)."""
+    """Only the owner of the parent plan may insert (outline, table 3; threat 40)."""
     with_parent = parent(world, world.user("ann"), visibility)
     world.user("ben")
     with world.as_user("ben"):
@@ -153,7 +153,7 @@ def test_service_can_do_everything_with_modules(world: World) -> None:
 
 
 def test_owner_can_move_modules_when_both_plans_are_own(world: World) -> None:
-    """Moving is allowed when both ends are own (design, policies)."""
+    """Moving is allowed when both ends are own (design, policies; threat 42)."""
     ann = world.user("ann")
     module, target = make(world, ann, "private"), world.plan(ann)
     with world.as_user("ann"):
@@ -164,7 +164,7 @@ def test_owner_can_move_modules_when_both_plans_are_own(world: World) -> None:
 
 
 def test_owner_cannot_move_modules_when_target_is_foreign(world: World) -> None:
-    """Only the owner of the parent plan may update, the new parent's too (table 3)."""
+    """Only the owner of the parent plan may update, the new parent's too (threat 40)."""
     ann, ben = world.user("ann"), world.user("ben")
     make(world, ann, "private")
     target = world.plan(ben, "public")
@@ -175,7 +175,7 @@ def test_owner_cannot_move_modules_when_target_is_foreign(world: World) -> None:
 
 
 def test_stranger_cannot_steal_modules_when_plan_is_public(world: World) -> None:
-    """Only the owner of the parent plan may update, the old parent's too (table 3)."""
+    """Only the owner of the parent plan may update, the old parent's too (threat 41)."""
     ann, ben = world.user("ann"), world.user("ben")
     make(world, ann, "public")
     target = world.plan(ben)

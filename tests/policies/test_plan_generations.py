@@ -42,7 +42,7 @@ def test_owner_can_select_plan_generations(world: World, visibility: str) -> Non
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
 def test_stranger_cannot_select_plan_generations(world: World, visibility: str) -> None:
-    """Only the owner of the parent plan may read generation records (table 8)."""
+    """Only the owner of the parent plan may read generations (table 8; threat 51)."""
     row = make(world, world.user("ann"), visibility)
     world.user("ben")
     with world.as_user("ben"):
@@ -60,7 +60,7 @@ def test_owner_can_insert_plan_generations(world: World) -> None:
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
 def test_stranger_cannot_insert_plan_generations(world: World, visibility: str) -> None:
-    """Only the owner of the parent plan may insert (outline, table 8)."""
+    """Only the owner of the parent plan may insert (outline, table 8; threat 51)."""
     with_parent = parent(world, world.user("ann"), visibility)
     world.user("ben")
     with world.as_user("ben"):
@@ -93,12 +93,24 @@ def test_stranger_cannot_update_plan_generations(world: World, visibility: str) 
 def test_owner_cannot_update_system_columns_of_plan_generations(
     world: World, column: str
 ) -> None:
-    """Callers may not forge ids and stamps (design, tables)."""
+    """Callers may not forge ids and stamps (design, tables; threat 52)."""
     row = make(world, world.user("ann"), "private")
     with world.as_user("ann"):
         found = world.attempt(f"update {TABLE} set {column} = {column}")
     assert found.kind == BY_GRANT
     assert world.exists("plan_generations", row)
+
+
+def test_owner_cannot_backdate_plan_generations(world: World) -> None:
+    """A record is stamped when it is made, whatever its owner says (threat 52)."""
+    plan = world.plan(world.user("ann"))
+    statement = (
+        "insert into learnplan.plan_generations (plan_id, model, prompt, created_at)"
+        " values (%s, 'x', '1', '1999-01-01') returning created_at = now()"
+    )
+    for persona, stamped in ((world.as_user("ann"), True), (world.as_service(), False)):
+        with persona:
+            assert ((stamped,),) == world.attempt(statement, plan).rows
 
 
 def test_owner_can_delete_plan_generations(world: World) -> None:

@@ -18,7 +18,7 @@ INSERT = (
 
 
 def test_stranger_can_select_resources(world: World) -> None:
-    """Readable by all authenticated users (outline, table 5, select)."""
+    """Readable by all authenticated users (outline, table 5, select; threat 57)."""
     resource = world.resource()
     world.user("ben")
     with world.as_user("ben"):
@@ -28,7 +28,7 @@ def test_stranger_can_select_resources(world: World) -> None:
 
 @pytest.mark.parametrize("claims", ["", '{"sub":"nobody"}'])
 def test_nobody_cannot_select_resources(world: World, claims: str) -> None:
-    """Null identity sees nothing (design, identity)."""
+    """Null identity sees nothing (design, identity; threat 57)."""
     resource = world.resource()
     with world.as_claims(claims):
         assert world.attempt("select from learnplan.resources").kind == HIDDEN
@@ -44,7 +44,7 @@ def test_nobody_cannot_select_resources(world: World, claims: str) -> None:
     ],
 )
 def test_owner_cannot_write_resources(world: World, statement: str) -> None:
-    """End-users do not modify the global catalog in MVP (outline, table 5)."""
+    """End-users do not modify the global catalog in MVP (table 5; threat 57)."""
     resource = world.resource()
     world.user("ann")
     with world.as_user("ann"):

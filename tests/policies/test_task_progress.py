@@ -20,7 +20,7 @@ UPSERT = (
 
 
 def test_owner_can_select_own_progress(world: World) -> None:
-    """A user may read only their own progress rows (outline, table 7, select)."""
+    """A user may read only their own progress rows (table 7, select; threat 49)."""
     ann, ben = world.user("ann"), world.user("ben")
     task = world.task_of(ann, "public")
     mine = world.progress(ann, task)
@@ -101,7 +101,7 @@ def test_owner_can_update_own_progress(world: World) -> None:
 def test_owner_cannot_update_frozen_columns_of_progress(
     world: World, column: str
 ) -> None:
-    """Forbid changing task_id or user_id on update (outline, table 7, update)."""
+    """Forbid changing task_id or user_id on update (table 7, update; threat 50)."""
     ann = world.user("ann")
     row = world.progress(ann, world.task_of(ann))
     with world.as_user("ann"):

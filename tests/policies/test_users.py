@@ -54,7 +54,7 @@ def test_owner_can_update_own_name(world: World) -> None:
     ["id", "email", "clerk_user_id", "subscription_tier", "created_at", "updated_at"],
 )
 def test_owner_cannot_update_system_managed_columns(world: World, column: str) -> None:
-    """Identifiers and subscription_tier are system-managed (table 1, update)."""
+    """Identifiers and subscription_tier are system-managed (threat 37)."""
     world.user("ann")
     with world.as_user("ann"):
         found = world.attempt(f"update learnplan.users set {column} = default")
@@ -109,7 +109,7 @@ def test_owner_can_insert_own_row_when_claims_are_verified(world: World) -> None
 def test_owner_cannot_insert_row_when_a_claim_differs(
     world: World, claims: dict[str, object], row: tuple[str, str, str]
 ) -> None:
-    """clerk_user_id and email come from a verified identity (table 1, insert)."""
+    """clerk_user_id and email come from a verified identity (table 1; threat 36)."""
     with world.as_claims(CLAIMS | claims):
         found = world.attempt(SIGN_UP, *row)
     assert found.kind == BY_POLICY
