@@ -1,0 +1,1 @@
+"""What the pytest plugin gives to the test suite of a host."""
