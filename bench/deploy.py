@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[1] / "docs"
 USER = "postgres"
 ADDED_MS = 20
+ADDED = "`select 1`, through the relay against without"
 BUDGET_SECONDS = 660.0  # then no further round of a case begins
 STEPS = ("deploy", "no-op deploy", "status", "revert", "deploy --verify")
 PACKAGED_STEPS = ("deploy", "no-op deploy", "status", "verify", *STEPS[3:])
@@ -132,7 +133,7 @@ def measure(
 
     Raises: BenchError: a program is missing, failed, or did something else.
     """
-    tools.programs()
+    tools.programs("sqitch", "psql")
     password = secrets.token_hex(16)
     with ExitStack() as stack:
         stack.enter_context(ended_by_signals())
@@ -152,7 +153,9 @@ def measure(
         added -= round_trip_ms(near.dsn(USER))
         tell(f"the relay adds {added:.1f} ms to a round trip")
         kind = "quick: few rounds, no warm-up" if quick else "whole"
-        known = {"run": kind} | facts.gather(server, added)
+        sqitch = facts.said("sqitch", "--version")
+        known = {"run": kind} | facts.gather(server, Sqitch=sqitch)
+        known["added round trip"] = f"{added:.1f} ms ({ADDED})"
         for name, value in known.items():
             tell(f"{name}: {value}")
         home = scratch / "home"
@@ -200,7 +203,7 @@ def main(*, quick: bool, only: tuple[str, ...], to: Path | None, again: bool) ->
     if to:
         to.write_text(report.to_json())
     if not quick and not only:
-        write(report, DOCS)
+        write(report.beside(DOCS / "performance.json"), DOCS)
         tell("wrote docs/performance.{json,md,svg}")
     click.echo("\n\n".join([page.targets_table(report), page.times_table(report)]))
 

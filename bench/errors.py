@@ -43,6 +43,25 @@ class BenchError(LearnplanError):
         )
 
     @classmethod
+    def disagrees(cls, tool: str, said: str, expected: int) -> Self:
+        """One did not try every cell, or found another outcome than the matrix."""
+        return cls(
+            f"{tool} did not prove all {expected:,} cells:\n{said.strip()[-TAIL:]}",
+            where=tool,
+            fix="make learnplan-db prove succeed first",
+        )
+
+    @classmethod
+    def no_pgtap(cls, looked: str) -> Self:
+        """There is no pg_prove, or no SQL of pgTAP among PostgreSQL's extensions."""
+        return cls(
+            "no pgTAP, or no pg_prove",
+            where=looked,
+            fix="apt-get install libtap-parser-sourcehandler-pgtap-perl"
+            " postgresql-15-pgtap",
+        )
+
+    @classmethod
     def unknown_case(cls, name: str, known: Sequence[str]) -> Self:
         """The option --only names no case."""
         return cls(f'no case "{name}"', fix=f"one of: {', '.join(known)}")

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
 
 
-def gather(server: Server, added_ms: float) -> dict[str, str]:
-    """Return the facts by name, in the order in which the page shows them."""
+def gather(server: Server, **more: str) -> dict[str, str]:
+    """
+    Return the facts by name, in the order in which the page shows them.
+
+    Args: more: what else was compared, and with which version.
+    """
     with psycopg.connect(server.dsn()) as connection:
         shown = []
         for name in SETTINGS:
@@ -35,11 +39,9 @@ def gather(server: Server, added_ms: float) -> dict[str, str]:
         "PostgreSQL": f"{found // 10000}.{found % 10000}, embedded, data on "
         f"{file_system(server.data)}, {', '.join(shown)}",
         "learnplan-db": version("learnplan-db"),
-        "Sqitch": said("sqitch", "--version"),
+        **more,
         "psql": said("psql", "--version"),
         "Python": f"{platform.python_version()}, psycopg {version('psycopg')}",
-        "added round trip": f"{added_ms:.1f} ms (`select 1`, through the relay "
-        "against without)",
     }
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import targets
+from bench import proofs, targets
+from bench.markdown import span, table, times
 from bench.tools import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bench.results import Report, Result
 
 TITLES = {
@@ -26,6 +25,7 @@ HEAD = """\
 
 How long a deploy takes with Sqitch, with `learnplan-db`, and with the floor: `psql -f`
 over one file that holds the raw SQL of all scripts, with no registry and no lock.
+[Proofs](#proofs) have a section of their own.
 
 ![Seconds by case and tool, on a logarithmic axis](performance.svg)
 """
@@ -70,42 +70,11 @@ METHOD = """\
 """
 
 
-def number(value: float) -> str:
-    """Return a figure with as many digits as mean something."""
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2  # noqa: PLR2004 - places
-    return f"{value:,.{digits}f}"
-
-
-def time(value: float) -> str:
-    """Return seconds as people say them: 12.3 s, 45 ms."""
-    return f"{number(value)} s" if value >= 1 else f"{value * 1000:.0f} ms"
-
-
-def span(rounds: Sequence[float], middle: float | None) -> str:
-    """Return a median with its range, or a dash when nothing was measured."""
-    if middle is None:
-        return "-"
-    if len(rounds) == 1:
-        return time(middle)
-    return f"{time(middle)} ({time(min(rounds))} to {time(max(rounds))})"
-
-
-def times(value: float | None) -> str:
-    """Return a ratio as 12.3x, or a dash."""
-    return "-" if value is None else f"{number(value)}x"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: int) -> str:
-    """Return a table of Markdown whose columns from ``right`` on stand right."""
-    rule = [":--" if n < right else "--:" for n in range(len(head))]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
-
-
 def targets_table(report: Report) -> str:
     """Return what was promised, what was found, and whether that is met."""
     rows = [
         (target.promise, times(target.found), MET[target.met])
-        for target in targets.targets(report)
+        for target in targets.targets(report) + targets.proving(report.proof)
     ]
     return table(("target", "found", "met"), rows, 1)
 
@@ -160,4 +129,6 @@ def render(report: Report) -> str:
         f"## Machine and programs\n\n{facts_table(report)}\n",
         METHOD,
     ]
+    if report.proof:
+        parts.append(proofs.section(report.proof))
     return "\n".join(parts)

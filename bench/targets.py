@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.results import Report, Result
+    from bench.results import Proving, Report, Result
 
 LOCAL = ("packaged", "100", "1000")
 SMALL, LARGE = "100", "1000"
+PROOFS = 10.0
 FLAT = 1.25  # a change of 1,000 may cost so many times what one of 100 costs
 
 
@@ -90,3 +91,24 @@ def targets(report: Report) -> list[Target]:
             found=growth(report, "ours"),
         ),
     ]
+
+
+def proving(proof: Proving | None) -> list[Target]:
+    """Return what was promised of proofs, nothing when none was measured."""
+    whole = proof.result("matrix") if proof else None
+    if whole is None:
+        return []
+    promise = f"access matrix: pg_prove takes at least {PROOFS:g} times as long"
+    ratio = whole.ratio("prove", "pg_prove", "ours")
+    return [Target(promise, PROOFS, least=True, found=ratio)]
+
+
+def cell_cost(proof: Proving, tool: str) -> float | None:
+    """Return seconds for each cell that the matrix has more than one table of it."""
+    whole, part = proof.result("matrix"), proof.result("table")
+    if whole is None or part is None or whole.changes == part.changes:
+        return None
+    one, other = part.median("prove", tool), whole.median("prove", tool)
+    if one is None or other is None:
+        return None
+    return (other - one) / (whole.changes - part.changes)

@@ -20,11 +20,13 @@ from psycopg.conninfo import make_conninfo
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from bench.projects import Work
 
 TOOLS = ("sqitch", "ours", "floor")
+PROVERS = ("pg_prove", "pg_prove --jobs 2", "ours", "loop")  # see bench.provers
 MOST_SECONDS = 400.0  # no program measured here may take longer
 ARGUMENTS = {
     "deploy": ("deploy",),
@@ -58,13 +60,13 @@ class Link:
         )
 
 
-def programs() -> None:
+def programs(*names: str) -> None:
     """
     Look whether all is there that is compared.
 
     Raises: BenchError: a program is not on PATH.
     """
-    for name in ("sqitch", "psql"):
+    for name in names:
         if shutil.which(name) is None:
             raise BenchError.missing(name)
 
@@ -114,11 +116,23 @@ def seconds(argv: list[str], work: Work, environ: dict[str, str]) -> float:
 
     Raises: BenchError: it failed, or took too long.
     """
+    return timed(argv, work.root, environ)[0]
+
+
+def timed(
+    argv: list[str], cwd: Path, environ: dict[str, str], fine: Container[int] = (0,)
+) -> tuple[float, str]:
+    """
+    Run a program to its end; return the seconds it took, and what it printed.
+
+    Args: fine: the exit codes of one that did its work.
+    Raises: BenchError: it failed, or took too long.
+    """
     began = time.perf_counter()
     try:
         done = subprocess.run(
             argv,
-            cwd=work.root,
+            cwd=cwd,
             env=environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -128,7 +142,8 @@ def seconds(argv: list[str], work: Work, environ: dict[str, str]) -> float:
     except subprocess.TimeoutExpired as error:
         raise BenchError.failed(argv, 124, str(error)) from error
     took = time.perf_counter() - began
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).decode(errors="replace")
+    printed = done.stdout.decode(errors="replace")
+    if done.returncode not in fine:
+        said = printed + done.stderr.decode(errors="replace")
         raise BenchError.failed(argv, done.returncode, said)
-    return took
+    return took, printed
