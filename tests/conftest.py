@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "fix_tools",  # first: others import it
+    "fix_browser",
     "fix_database",
     "fix_oracle",
     "fix_personas",
+    "fix_attacks",  # after the personas, whom it uses
     "fix_project",
+    "fix_proof",
     "fix_race",
     "fix_twins",
     "fix_servers",

@@ -327,7 +327,7 @@ def test_render_check_and_out(tmp_path: Path, database: str) -> None:
 def test_guard_stops_a_data_change_that_row_security_would_hide(
     project: Path, database: str, fresh_dsn: Callable[..., str]
 ) -> None:
-    """row_security = off: UPDATE 0 by row security becomes an error."""
+    """row_security = off: UPDATE 0 by row security becomes an error (threat 2)."""
     name = f"plain_{os.getpid()}"
     with psycopg.connect(database, autocommit=True) as admin:
         admin.execute(f"create role {name} login password 'secret'")

@@ -14,35 +14,42 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).parents[2] / "src" / "learnplan_db"
 # A line a floor, the lowest first; an indented line goes on with the one above.
 TABLE = """
-errors model plans.shapes terminal
-engine.progress plans.objects plans.templates plans.writing settings.gitconfig
-  settings.uri
-engine.rows plans.grammar plans.plan plans.scripts psql.copying psql.lexer
-  psql.variables psql.wire reports.colors reports.dates reports.history
-  reports.layouts reports.planned server.binaries server.processes
-  settings.configuration settings.gitedit
-plans.editor plans.layout plans.reading psql.client psql.draft psql.ends psql.meta
-  psql.splitter settings.identity
-plans.planfile settings.config
-engine.git engine.registry engine.session plans.authoring plans.bundle psql.failure
-  psql.files reports.formats reports.standing security.personas server.embedded
-  settings.targets
-psql.frame psql.scan
-psql.script
-psql.stage
+errors evidence.legal model plans.shapes proof.nouns proof.places proof.trimmings
+  terminal testing.addresses testing.options
+engine.progress evidence.terms mutation.equivalents mutation.predicates plans.objects
+  plans.templates plans.writing proof.constraints proof.grid proof.pipe
+  proof.questions proof.rights proof.situations proof.statements proof.worlds
+  security.variables settings.gitconfig settings.uri testing.hooks testing.scores
+  testing.sessions
+engine.rows evidence.picture evidence.text mutation.bodies mutation.surface
+  plans.grammar plans.plan plans.scripts proof.looks proof.matrix
+  proof.questions_identity proof.questions_rules proof.reference proof.target
+  proof.trial psql.copying psql.lexer psql.variables psql.wire reports.colors
+  reports.dates reports.history reports.layouts reports.planned server.binaries
+  server.processes settings.configuration settings.gitedit
+evidence.formats evidence.page mutation.faults plans.editor plans.layout plans.reading
+  proof.figures proof.leftovers proof.random_worlds psql.client psql.draft psql.ends
+  psql.meta psql.splitter settings.identity
+mutation.faults_functions mutation.faults_grants mutation.faults_policies
+  mutation.faults_tables plans.planfile proof.effects settings.config
+engine.git engine.registry engine.session mutation.controls mutation.mutants
+  plans.authoring plans.bundle proof.search psql.failure psql.files reports.formats
+  reports.standing security.personas server.embedded settings.targets
+proof.findings psql.frame psql.scan testing.personas testing.servers
+proof.prover psql.script testing.databases testing.rows
+psql.stage testing.mutation
 psql.player
 psql.flight
-engine.execution engine.state security.access security.inverse server.demo
-  settings.editing
-commands.arguments engine.dependencies engine.pending engine.work security.render
-  settings.endpoints settings.initial
+engine.execution engine.state security.inverse server.demo settings.editing
+commands.arguments engine.dependencies engine.pending engine.work mutation.scoring
+  security.render settings.endpoints settings.initial
 engine.deployment
 engine.runner engine.verification
-commands.progress commands.tables commands.texts settings.listing
+commands.progress commands.tables commands.texts pytest_plugin settings.listing
 commands.options
 commands.job commands.showing
-commands.authoring commands.checking commands.config commands.database
-  commands.files commands.own commands.planned commands.reports commands.settings
+commands.authoring commands.checking commands.config commands.database commands.files
+  commands.own commands.planned commands.proving commands.reports commands.settings
 cli
 start
 __init__ __main__
