@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from learnplan_db import errors
 from learnplan_db.engine import runner, session, state, verification
@@ -653,3 +653,16 @@ def test_revert_does_only_what_was_confirmed(
     with pytest.raises(errors.NothingDoneError):
         runner.revert(connection, project, confirm=lambda *_: False)
     assert (second, first) == runner.revert(connection, project)
+
+
+def test_dates_of_another_style_are_read(admin_dsn: str) -> None:
+    """A database whose dates look otherwise has a state, and scripts keep the order."""
+    project = state.load(config.project_root(None))
+    name = conninfo_to_dict(admin_dsn)["dbname"]
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        admin.execute(f"alter database {name} set datestyle = 'SQL, DMY'")
+    with session.connect(admin_dsn) as connection:
+        assert () == state.status(connection, project).pending
+        assert () == verification.verify(connection, project).failures
+        session.clean(connection)
+        assert ("ISO, DMY",) == connection.execute("show datestyle").fetchone()

@@ -48,6 +48,7 @@ _SETTINGS = """select
   pg_catalog.set_config('row_security', '{row_security}', false),
   pg_catalog.set_config('default_transaction_read_only', 'off', false),
   pg_catalog.set_config('standard_conforming_strings', 'on', false),
+  pg_catalog.set_config('datestyle', 'ISO', false),
   pg_catalog.set_config('client_connection_check_interval',
     case when pg_catalog.version() like '%linux%' then '1s' else '0' end, false)"""
 LOCK = 75474063  # Sqitch's own key, so that both tools exclude each other
@@ -126,6 +127,7 @@ def reset_sql(
         f"set row_security = {'off' if guard else 'on'}".encode(),
         b"set default_transaction_read_only = off",
         b"set standard_conforming_strings = on",
+        b"set datestyle = iso",  # of what is read; the order of day and month stays
         f"set client_connection_check_interval = '{row[0] if row else 0}'".encode(),
     )
 
