@@ -146,7 +146,7 @@ def test_newer_plan(proved: str, tmp_path: Path) -> None:
     root = with_plan(tmp_path, lambda text: text.rstrip() + "\n" + more)
     refused(
         proved,
-        '1 changes are not deployed, the first is "one_more"',
+        '"one_more" of the plan is not deployed',
         "learnplan-db deploy",
         options=("-C", root),
     )
@@ -162,7 +162,7 @@ def test_older_plan(proved: str, tmp_path: Path) -> None:
         return "\n".join(lines[:-1]) + "\n"
 
     root = with_plan(tmp_path, shorter)
-    refused(proved, "the database has", "version", options=("-C", root))
+    refused(proved, "newer than this plan", "policy_views", options=("-C", root))
 
 
 def test_registry_is_not_needed(clones: Clones, server: TestServer) -> None:

@@ -202,19 +202,13 @@ def _demand_same_plan(job: Job) -> None:
         job.connection.execute(_PATIENCE)
         if state.has_registry(registry):
             applied = registry.applied(job.project.plan.project)
-    where = job.target.name
     planned = {change.id for change in job.project.plan.changes}
     deployed = {one.change_id for one in applied}
-    if ahead := [one for one in applied if one.change_id not in planned]:
-        said = f'the database has "{ahead[0].label}", which this plan has not'
-        fix = "use the version of the package that deployed it"
-        raise ProofError.other_plan(said, where, fix)
-    behind = [c for c in job.project.plan.changes if c.id not in deployed]
+    if deployed - planned:
+        raise state.disagreement(job.project, applied, registry)
+    behind = [c.name for c in job.project.plan.changes if c.id not in deployed]
     if applied and behind:
-        said = (
-            f'{len(behind)} changes are not deployed, the first is "{behind[0].name}"'
-        )
-        raise ProofError.other_plan(said, where, 'run "learnplan-db deploy" first')
+        raise ProofError.behind(behind, job.target.name)
 
 
 def _demand_files_of_their_own(given: dict[str, Any]) -> None:

@@ -171,9 +171,14 @@ class ProofError(LearnplanError):
         )
 
     @classmethod
-    def other_plan(cls, said: str, where: str, fix: str) -> ProofError:
-        """The database is at another change than the matrix speaks of."""
-        return cls(said, where=where, fix=fix)
+    def behind(cls, names: Sequence[str], where: str) -> ProofError:
+        """Changes of the plan are not deployed, and the matrix speaks of them too."""
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return cls(
+            f'"{names[0]}"{more} of the plan is not deployed',
+            where=where,
+            fix='run "learnplan-db deploy" first',
+        )
 
     @classmethod
     def no_role(cls, role: str, where: str) -> ProofError:

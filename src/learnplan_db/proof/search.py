@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 # More of the same tell nothing new.
 ENOUGH = 20
-FULLEST = 1
 
 
 class Disagreement(Exception):  # noqa: N818 - what Hypothesis shrinks
@@ -108,8 +107,7 @@ class Search:
         for one, got in zip(attempts, trial.each(made), strict=True):
             expected, _ = judge(world, *one, anon_reads_resources=self.anyone)
             if not same(expected, got.outcome):
-                first = trial.world if not before else world
-                yield Disagreement(first, [*before, one], expected, got)
+                yield Disagreement(world, [*before, one], expected, got)
 
     def exhaustive(self, tell: Tell) -> list[Disagreement]:
         """Try every command by everybody in every small world."""
@@ -128,19 +126,12 @@ class Search:
 
     def sample(self) -> list[Disagreement]:
         """Try every command in the fullest of the small worlds."""
-        found: list[Disagreement] = []
-        for world in self._fullest:
-            with self._world(world) as trial:
-                found += self._each(trial, world, _attempts(world))
-            if found:
-                break
-        return found
+        with self._world(self._fullest) as trial:
+            return list(self._each(trial, self._fullest, _attempts(self._fullest)))
 
     @cached_property
-    def _fullest(self) -> list[World]:
-        every = list(worlds.small_worlds())
-        most = max(len(world.rows) for world in every)
-        return [world for world in every if len(world.rows) == most][:FULLEST]
+    def _fullest(self) -> World:
+        return max(worlds.small_worlds(), key=lambda world: len(world.rows))
 
     def play(self, world: World, steps: Sequence[tuple[Actor, Command]]) -> None:
         """
