@@ -6,6 +6,7 @@
 -- Source: outline, enums.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create type learnplan.progress_status as enum ('not_started', 'in_progress', 'completed');
 

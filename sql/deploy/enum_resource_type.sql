@@ -6,6 +6,7 @@
 -- Source: outline, enums.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create type learnplan.resource_type as enum ('youtube', 'article', 'course', 'doc', 'other');
 

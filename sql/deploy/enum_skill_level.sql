@@ -7,6 +7,7 @@
 -- Source: outline, enums.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create type learnplan.skill_level as enum ('beginner', 'intermediate', 'advanced');
 

@@ -6,6 +6,7 @@
 -- Source: style, exact sets and never counts.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.assert_same(subject text, expected text[], actual text[])
 returns void

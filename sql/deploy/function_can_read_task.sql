@@ -10,6 +10,7 @@
 -- Source: design, policies.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.can_read_task(task_id uuid, user_id uuid)
 returns boolean

@@ -7,10 +7,12 @@
 -- empty string, which SET LOCAL leaves behind after a pooled transaction, is no claims. What
 -- is no JSON object is an error that does not repeat the text. No exception block: it would
 -- fail inside a parallel query before 17; PostgreSQL 15 cannot test JSON without one, so there
--- the text is reduced by patterns until one value remains.
+-- the text is reduced by patterns until one value remains. They are in dollars, since a session
+-- parses them for itself, and may have standard_conforming_strings off.
 -- Source: design, identity; row security facts, 2.2.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.current_claims()
 returns jsonb
@@ -24,13 +26,13 @@ declare
   v_rest    text;
   v_before  text;
   v_valid   boolean;
-  v_string  constant text := '"(?:[^"\\\u0001-\u001f]|\\["\\/bfnrt]'
-    || '|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}'
-    || '|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"';
-  v_scalar  constant text := '\m(?:true|false|null)\M'
-    || '|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?';
-  v_nested  constant text := '\[(?:(?:""|0)(?:,(?:""|0))*)?\]'
-    || '|\{(?:"":(?:""|0)(?:,"":(?:""|0))*)?\}';
+  v_string  constant text := $re$"(?:[^"\\\u0001-\u001f]|\\["\\/bfnrt]$re$
+    || $re$|\\u(?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4}$re$
+    || $re$|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"$re$;
+  v_scalar  constant text := $re$\m(?:true|false|null)\M$re$
+    || $re$|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$re$;
+  v_nested  constant text := $re$\[(?:(?:""|0)(?:,(?:""|0))*)?\]$re$
+    || $re$|\{(?:"":(?:""|0)(?:,"":(?:""|0))*)?\}$re$;
 begin
   if v_raw is null then
     return null;
@@ -43,8 +45,8 @@ begin
     v_rest := regexp_replace(v_raw, v_string, '""', 'g');
     v_rest := regexp_replace(v_rest, v_scalar, '0', 'g');
     -- A blank between two values stays, and with it the text never becomes one value.
-    v_rest := regexp_replace(v_rest, '([0"])[ \t\n\r]+(?=[0"])', '\1 ', 'g');
-    v_rest := regexp_replace(v_rest, '[ \t\n\r]+(?![0"])|(?<![0"])[ \t\n\r]+', '', 'g');
+    v_rest := regexp_replace(v_rest, $re$([0"])[ \t\n\r]+(?=[0"])$re$, $re$\1 $re$, 'g');
+    v_rest := regexp_replace(v_rest, $re$[ \t\n\r]+(?![0"])|(?<![0"])[ \t\n\r]+$re$, '', 'g');
     loop
       v_before := v_rest;
       v_rest := regexp_replace(v_before, v_nested, '0', 'g');

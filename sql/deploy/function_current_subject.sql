@@ -7,6 +7,7 @@
 -- Source: design, identity.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.current_subject()
 returns text

@@ -13,6 +13,7 @@
 -- Source: design, identity; row security facts, 3.2.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.current_user_id()
 returns uuid

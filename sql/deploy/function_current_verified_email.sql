@@ -8,6 +8,7 @@
 -- Source: outline, table 1, insert; row security facts, 2.2.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.current_verified_email()
 returns text

@@ -7,12 +7,15 @@
 -- Source: PostgreSQL 15 to 18, pg_proc.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.describe_function(procedure regprocedure)
 returns setof text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+set quote_all_identifiers = off
 as $$
 select unnest(array_remove(array[
   'arguments ' || pg_get_function_arguments(p.oid),
@@ -24,7 +27,9 @@ select unnest(array_remove(array[
   case when p.proisstrict then 'strict' end,
   case when p.proleakproof then 'leakproof' end,
   'security ' || case when p.prosecdef then 'definer' else 'invoker' end,
-  'set ' || array_to_string(p.proconfig, '; '),
+  -- Under quote_all_identifiers the very same path is stored with quotes.
+  'set ' || replace(
+    array_to_string(p.proconfig, '; '), '"pg_catalog", "pg_temp"', 'pg_catalog, pg_temp'),
   'body ' || md5(p.prosrc),
   case when p.prosecdef then 'owner ' || pg_get_userbyid(p.proowner) end
 ], null))

@@ -7,12 +7,15 @@
 -- Source: PostgreSQL 15 to 18, system catalogs.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.describe_relation(relation regclass, variadic kinds text[])
 returns setof text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
+set standard_conforming_strings = on
+set quote_all_identifiers = off
 as $$
 with lines (line) as (
   select concat_ws(' ', 'column', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
@@ -60,14 +63,15 @@ with lines (line) as (
   from pg_policy
   where polrelid = relation
   union all
-  select concat_ws(' ', 'grant', lower(acl.privilege_type), 'to',
+  select concat_ws(' ', 'grant', lower(acl.privilege_type collate "C"), 'to',
     coalesce(r.rolname, 'public'), case when acl.is_grantable then 'with grant option' end)
   from pg_class as c
   cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as acl
   left join pg_roles as r on r.oid = acl.grantee
   where c.oid = relation and acl.grantee <> c.relowner
   union all
-  select concat_ws(' ', 'grant', lower(acl.privilege_type), format('(%I)', a.attname), 'to',
+  select concat_ws(' ', 'grant', lower(acl.privilege_type collate "C"),
+    format('(%I)', a.attname), 'to',
     coalesce(r.rolname, 'public'), case when acl.is_grantable then 'with grant option' end)
   from pg_attribute as a
   inner join pg_class as c on c.oid = a.attrelid

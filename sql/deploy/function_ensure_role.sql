@@ -9,6 +9,7 @@
 -- Source: design, names in the database.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.ensure_role(role_name name)
 returns void

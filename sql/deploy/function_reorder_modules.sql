@@ -10,6 +10,7 @@
 -- Source: design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.reorder_modules(plan_id uuid, module_ids uuid[])
 returns void

@@ -10,6 +10,7 @@
 -- Source: design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.reorder_tasks(module_id uuid, task_ids uuid[])
 returns void

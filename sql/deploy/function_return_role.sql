@@ -7,6 +7,7 @@
 -- Source: row security facts, 3.2.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.return_role(role_name name)
 returns void

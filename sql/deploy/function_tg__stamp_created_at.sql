@@ -9,6 +9,7 @@
 -- Source: design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.tg__stamp_created_at()
 returns trigger

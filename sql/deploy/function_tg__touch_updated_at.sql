@@ -9,6 +9,7 @@
 -- Source: outline, constraints and integrity; design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.tg__touch_updated_at()
 returns trigger

@@ -8,6 +8,7 @@
 -- Source: design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan_private.tg_task_progress__set_completed_at()
 returns trigger

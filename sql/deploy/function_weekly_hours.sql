@@ -8,6 +8,7 @@
 -- Source: outline, client mapping notes.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create function learnplan.weekly_hours(hours_range text)
 returns integer

@@ -8,6 +8,7 @@
 -- Source: outline, table 2, optional index; design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 do $$
 declare

@@ -12,13 +12,14 @@
 -- requires: function_reorder_tasks
 -- requires: function_borrow_role
 -- requires: function_return_role
--- GENERATED from policies/functions.sql.j2 (ce41f5bf4cc4); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (72bdc7c2c348); edit, then: learnplan-db render
 --
 -- Who may call what. EXECUTE was revoked from PUBLIC when each function was made; anonymous
 -- callers get none. The definer functions belong to roles of their own, which are borrowed here.
 -- Source: design, identity and policies.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 -- Default privileges of a host must not open what no rule opens.
 revoke all on function

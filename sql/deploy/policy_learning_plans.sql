@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_users
 -- requires: function_describe_relation
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (0dba6c29de97); edit, then: learnplan-db render
 --
 -- Who may do what with plans: yours are yours, public ones are for all who signed in to read.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all, not user_id    all
 -- Source: outline, table 2.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.learning_plans enable row level security;
 alter table learnplan.learning_plans force row level security;

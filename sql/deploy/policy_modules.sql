@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_learning_plans
 -- requires: function_describe_relation
--- GENERATED from policies/modules.sql.j2 (80fb85027627); edit, then: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (950feaa1c5a2); edit, then: learnplan-db render
 --
 -- Who may do what with modules: who reads the plan reads them, its owner writes them.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 3.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.modules enable row level security;
 alter table learnplan.modules force row level security;

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_learning_plans
 -- requires: function_describe_relation
--- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit, then: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (dac2b527a83f); edit, then: learnplan-db render
 --
 -- Who may do what with generations: they are the plan owner's, public or not.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 8.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.plan_generations enable row level security;
 alter table learnplan.plan_generations force row level security;

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_users
 -- requires: function_describe_relation
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (f5c83a3fc0c8); edit, then: learnplan-db render
 --
 -- Who may do what with the catalog: all who signed in read it, the system keeps it.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 5.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.resources enable row level security;
 alter table learnplan.resources force row level security;

@@ -2,13 +2,14 @@
 -- requires: schema_learnplan
 -- requires: function_ensure_role
 -- requires: function_assert_same
--- GENERATED from policies/roles.sql.j2 (28929cf93945); edit, then: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (c1a1f6b67048); edit, then: learnplan-db render
 --
 -- The three kinds of callers. An existing role is left as it is, a missing one is made NOLOGIN;
 -- none is ever dropped, since roles belong to the whole cluster.
 -- Source: design, names in the database.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.ensure_role('anon');
 select learnplan_private.ensure_role('authenticated');

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_tasks
 -- requires: function_describe_relation
--- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit, then: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
 --
 -- Who may do what with progress: everyone their own, on tasks they can read.
 --
@@ -17,6 +17,7 @@
 -- private stays its user's, to read, update and delete.
 -- Source: outline, table 7.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.task_progress enable row level security;
 alter table learnplan.task_progress force row level security;

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_tasks
 -- requires: function_describe_relation
--- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit, then: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (d166d19139b2); edit, then: learnplan-db render
 --
 -- Who may do what with task_resources: who reads the plan reads them, its owner writes them.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 6.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.task_resources enable row level security;
 alter table learnplan.task_resources force row level security;

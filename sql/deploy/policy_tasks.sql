@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: policy_modules
 -- requires: function_describe_relation
--- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit, then: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (0f6a20ed9e49); edit, then: learnplan-db render
 --
 -- Who may do what with tasks: who reads the plan reads them, its owner writes them.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 4.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.tasks enable row level security;
 alter table learnplan.tasks force row level security;

@@ -3,7 +3,7 @@
 -- requires: policy_functions
 -- requires: function_current_user_id
 -- requires: function_describe_relation
--- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit, then: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (179618bf209f); edit, then: learnplan-db render
 --
 -- Who may do what with users: your own row, your own name.
 --
@@ -14,6 +14,7 @@
 --   service    all                 all                 all                 all
 -- Source: outline, table 1.
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 alter table learnplan.users enable row level security;
 alter table learnplan.users force row level security;

@@ -9,6 +9,7 @@
 -- Source: design, identity and policies.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.ensure_role('learnplan_identity');
 

@@ -12,6 +12,7 @@
 -- Source: outline, table 2; design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.learning_plans (
   id             uuid                      not null default gen_random_uuid(),

@@ -9,6 +9,7 @@
 -- Source: outline, table 8.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.plan_generations (
   id             uuid         not null default gen_random_uuid(),

@@ -5,11 +5,13 @@
 -- requires: function_describe_relation
 --
 -- One shared catalog, so that a video linked from a thousand tasks exists once. The domain is
--- computed from the url, so it cannot disagree with it; a url may hold no blank and no
--- backslash, which browsers and parsers read differently.
+-- computed from the url, so it cannot disagree with it, in lower case as ASCII is whatever the
+-- database's locale; a url may hold no blank and no backslash, which browsers and parsers read
+-- differently.
 -- Source: outline, table 5; design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.resources (
   id               uuid                     not null default gen_random_uuid(),
@@ -17,7 +19,7 @@ create table learnplan.resources (
   title            text                     not null,
   url              text                     not null,
   domain           text                     generated always as (
-    lower(substring(url from '^[^:]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#:]+)'))
+    lower(substring(url from $re$^[^:]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#:]+)$re$) collate "C")
   ) stored,
   author           text,
   duration_minutes integer,
@@ -28,7 +30,7 @@ create table learnplan.resources (
 
   constraint resources_pkey                 primary key (id),
   constraint resources_url_key              unique (url),
-  constraint resources_url_format           check (url ~* '^https?://[^\s/?#\\]+[^\s\\]*$'),
+  constraint resources_url_format           check (url ~* $re$^https?://[^\s/?#\\]+[^\s\\]*$$re$),
   constraint resources_duration_minutes_min check (duration_minutes >= 0),
   constraint resources_cost_cents_min       check (cost_cents >= 0),
   constraint resources_currency_format      check (currency ~ '^[A-Z]{3}$')

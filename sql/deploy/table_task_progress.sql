@@ -11,6 +11,7 @@
 -- Source: outline, table 7.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.task_progress (
   id           uuid                       not null default gen_random_uuid(),

@@ -10,6 +10,7 @@
 -- Source: outline, table 6.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.task_resources (
   id          uuid         not null default gen_random_uuid(),

@@ -8,6 +8,7 @@
 -- Source: outline, table 1.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create table learnplan.users (
   id                uuid         not null default gen_random_uuid(),

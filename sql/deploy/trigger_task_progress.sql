@@ -10,6 +10,7 @@
 -- Source: design, tables.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create trigger _100_stamp_created_at
   before insert on learnplan.task_progress

@@ -12,6 +12,7 @@
 -- Source: outline, client mapping notes.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create view learnplan.module_progress
 with (security_invoker = true) as

@@ -9,6 +9,7 @@
 -- Source: outline, client mapping notes.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create view learnplan.plan_progress
 with (security_invoker = true) as

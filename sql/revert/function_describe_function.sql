@@ -1,6 +1,7 @@
 -- Revert learnplan-db:function_describe_function from pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop function learnplan_private.describe_function(regprocedure);
 

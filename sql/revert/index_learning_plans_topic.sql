@@ -3,6 +3,7 @@
 -- Drops pg_trgm too if the change created it and nothing else uses it.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop index if exists learnplan.idx_learning_plans_topic;
 

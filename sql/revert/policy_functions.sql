@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_functions from pg
--- GENERATED from policies/functions.sql.j2 (ce41f5bf4cc4); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (72bdc7c2c348); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 revoke execute on function learnplan.reorder_tasks(uuid, uuid[])
 from authenticated, service_role;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_learning_plans from pg
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (0dba6c29de97); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy learning_plans_delete_service_role on learnplan.learning_plans;
 drop policy learning_plans_update_service_role on learnplan.learning_plans;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_modules from pg
--- GENERATED from policies/modules.sql.j2 (80fb85027627); edit, then: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (950feaa1c5a2); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy modules_delete_service_role on learnplan.modules;
 drop policy modules_update_service_role on learnplan.modules;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_plan_generations from pg
--- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit, then: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (dac2b527a83f); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy plan_generations_delete_service_role on learnplan.plan_generations;
 drop policy plan_generations_update_service_role on learnplan.plan_generations;

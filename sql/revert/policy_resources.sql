@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_resources from pg
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (f5c83a3fc0c8); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy resources_delete_service_role on learnplan.resources;
 drop policy resources_update_service_role on learnplan.resources;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_task_progress from pg
--- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit, then: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy task_progress_delete_service_role on learnplan.task_progress;
 drop policy task_progress_update_service_role on learnplan.task_progress;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_task_resources from pg
--- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit, then: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (d166d19139b2); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy task_resources_delete_service_role on learnplan.task_resources;
 drop policy task_resources_update_service_role on learnplan.task_resources;

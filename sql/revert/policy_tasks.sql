@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_tasks from pg
--- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit, then: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (0f6a20ed9e49); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy tasks_delete_service_role on learnplan.tasks;
 drop policy tasks_update_service_role on learnplan.tasks;

@@ -1,7 +1,8 @@
 -- Revert learnplan-db:policy_users from pg
--- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit, then: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (179618bf209f); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop policy users_delete_service_role on learnplan.users;
 drop policy users_update_service_role on learnplan.users;

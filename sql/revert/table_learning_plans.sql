@@ -3,6 +3,7 @@
 -- Drops all plans.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.learning_plans;
 

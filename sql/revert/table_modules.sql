@@ -3,6 +3,7 @@
 -- Drops all modules.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.modules;
 

@@ -3,6 +3,7 @@
 -- Drops the history of generations.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.plan_generations;
 

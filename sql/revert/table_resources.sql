@@ -3,6 +3,7 @@
 -- Drops the catalog.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.resources;
 

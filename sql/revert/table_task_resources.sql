@@ -3,6 +3,7 @@
 -- Drops all links between tasks and resources.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.task_resources;
 

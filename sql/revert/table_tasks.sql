@@ -3,6 +3,7 @@
 -- Drops all tasks.
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 drop table learnplan.tasks;
 

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:enum_progress_status on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'enum learnplan.progress_status',

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:enum_resource_type on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'enum learnplan.resource_type',

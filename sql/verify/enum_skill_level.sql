@@ -1,6 +1,7 @@
 -- Verify learnplan-db:enum_skill_level on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'enum learnplan.skill_level',

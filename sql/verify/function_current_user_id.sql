@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_current_user_id on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan.current_user_id()',

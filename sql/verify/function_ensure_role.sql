@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_ensure_role on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.ensure_role(name)',

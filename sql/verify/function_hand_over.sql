@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_hand_over on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.hand_over(regprocedure, name)',

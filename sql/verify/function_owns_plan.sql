@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_owns_plan on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.owns_plan(uuid, uuid)',

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_return_role on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.return_role(name)',

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_tg__stamp_created_at on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.tg__stamp_created_at()',

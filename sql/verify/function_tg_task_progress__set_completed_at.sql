@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_tg_task_progress__set_completed_at on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan_private.tg_task_progress__set_completed_at()',

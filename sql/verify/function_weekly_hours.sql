@@ -1,6 +1,7 @@
 -- Verify learnplan-db:function_weekly_hours on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'function learnplan.weekly_hours(text)',

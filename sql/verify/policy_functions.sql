@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_functions on pg
--- GENERATED from policies/functions.sql.j2 (ce41f5bf4cc4); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (72bdc7c2c348); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'grants on function learnplan.current_claims()',
@@ -11,7 +12,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -31,7 +32,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -50,7 +51,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -69,7 +70,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -87,7 +88,7 @@ select learnplan_private.assert_same(
     'grant execute to authenticated'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -105,7 +106,7 @@ select learnplan_private.assert_same(
     'grant execute to authenticated'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -123,7 +124,7 @@ select learnplan_private.assert_same(
     'grant execute to authenticated'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -141,7 +142,7 @@ select learnplan_private.assert_same(
     'grant execute to authenticated'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -160,7 +161,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -179,7 +180,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(
@@ -198,7 +199,7 @@ select learnplan_private.assert_same(
     'grant execute to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_proc as o
     cross join lateral pg_catalog.aclexplode(

@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_learning_plans on pg
--- GENERATED from policies/learning_plans.sql.j2 (a359034ee372); edit, then: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (0dba6c29de97); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table learning_plans (like learnplan.learning_plans);
 

@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_modules on pg
--- GENERATED from policies/modules.sql.j2 (80fb85027627); edit, then: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (950feaa1c5a2); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table modules (like learnplan.modules);
 

@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_plan_generations on pg
--- GENERATED from policies/plan_generations.sql.j2 (c15d2824aefb); edit, then: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (dac2b527a83f); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table plan_generations (like learnplan.plan_generations);
 

@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_resources on pg
--- GENERATED from policies/resources.sql.j2 (7b12431f18bb); edit, then: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (f5c83a3fc0c8); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table resources (like learnplan.resources);
 

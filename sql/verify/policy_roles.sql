@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_roles on pg
--- GENERATED from policies/roles.sql.j2 (28929cf93945); edit, then: learnplan-db render
+-- GENERATED from policies/roles.sql.j2 (c1a1f6b67048); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'role anon',
@@ -55,7 +56,7 @@ select learnplan_private.assert_same(
     'grant usage to service_role'
   ],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_namespace as o
     cross join lateral pg_catalog.aclexplode(
@@ -72,7 +73,7 @@ select learnplan_private.assert_same(
   'grants on schema learnplan_private',
   array[]::text[],
   array(
-    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
       coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_namespace as o
     cross join lateral pg_catalog.aclexplode(

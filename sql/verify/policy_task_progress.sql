@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_task_progress on pg
--- GENERATED from policies/task_progress.sql.j2 (221000d599b8); edit, then: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table task_progress (like learnplan.task_progress);
 

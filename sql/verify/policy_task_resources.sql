@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_task_resources on pg
--- GENERATED from policies/task_resources.sql.j2 (2330fbbbbd99); edit, then: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (d166d19139b2); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table task_resources (like learnplan.task_resources);
 

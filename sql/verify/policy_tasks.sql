@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_tasks on pg
--- GENERATED from policies/tasks.sql.j2 (235594ed9066); edit, then: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (0f6a20ed9e49); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table tasks (like learnplan.tasks);
 

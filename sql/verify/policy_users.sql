@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_users on pg
--- GENERATED from policies/users.sql.j2 (1c69d6d5d820); edit, then: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (179618bf209f); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 create temporary table users (like learnplan.users);
 

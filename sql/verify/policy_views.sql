@@ -1,7 +1,8 @@
 -- Verify learnplan-db:policy_views on pg
--- GENERATED from policies/views.sql.j2 (433ace75bfee); edit, then: learnplan-db render
+-- GENERATED from policies/views.sql.j2 (70ac4cad5578); edit, then: learnplan-db render
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'grants on learnplan.module_progress',

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:role_learnplan_reader on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'role learnplan_reader',
@@ -30,7 +31,7 @@ select learnplan_private.assert_same(
   'rights of learnplan_reader on the schemas',
   array['usage on learnplan'],
   array(
-    select concat_ws(' ', lower(a.privilege_type), 'on', n.nspname,
+    select concat_ws(' ', lower(a.privilege_type collate "C"), 'on', n.nspname,
       case when a.is_grantable then 'with grant option' end)
     from pg_catalog.pg_namespace as n
     cross join lateral pg_catalog.aclexplode(n.nspacl) as a

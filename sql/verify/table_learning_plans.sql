@@ -1,6 +1,7 @@
 -- Verify learnplan-db:table_learning_plans on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'table learnplan.learning_plans',

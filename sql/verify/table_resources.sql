@@ -1,6 +1,7 @@
 -- Verify learnplan-db:table_resources on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'table learnplan.resources',
@@ -9,7 +10,7 @@ select learnplan_private.assert_same(
     'column type learnplan.resource_type not null',
     'column title text not null',
     'column url text not null',
-    'column domain text generated lower("substring"(url, ''^[^:]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#:]+)''::text))',
+    $$column domain text generated lower(("substring"(url, '^[^:]+://(?:[^/?#]*@)?(\[[^]]*\]|[^/?#:]+)'::text) COLLATE "C"))$$,
     'column author text',
     'column duration_minutes integer',
     'column cost_cents integer',
@@ -20,7 +21,7 @@ select learnplan_private.assert_same(
     'index UNIQUE INDEX resources_pkey ON learnplan.resources USING btree (id)',
     'constraint resources_url_key UNIQUE (url)',
     'index UNIQUE INDEX resources_url_key ON learnplan.resources USING btree (url)',
-    'constraint resources_url_format CHECK ((url ~* ''^https?://[^\s/?#\\]+[^\s\\]*$''::text))',
+    $$constraint resources_url_format CHECK ((url ~* '^https?://[^\s/?#\\]+[^\s\\]*$'::text))$$,
     'constraint resources_duration_minutes_min CHECK ((duration_minutes >= 0))',
     'constraint resources_cost_cents_min CHECK ((cost_cents >= 0))',
     'constraint resources_currency_format CHECK ((currency ~ ''^[A-Z]{3}$''::text))',

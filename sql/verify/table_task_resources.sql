@@ -1,6 +1,7 @@
 -- Verify learnplan-db:table_task_resources on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'table learnplan.task_resources',

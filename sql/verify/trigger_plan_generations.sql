@@ -1,6 +1,7 @@
 -- Verify learnplan-db:trigger_plan_generations on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'triggers of learnplan.plan_generations',

@@ -1,6 +1,7 @@
 -- Verify learnplan-db:trigger_task_resources on pg
 
 begin;
+set local search_path = pg_catalog, pg_temp;
 
 select learnplan_private.assert_same(
   'triggers of learnplan.task_resources',

@@ -151,6 +151,14 @@ def test_identity_works_inside_a_parallel_plan(world: World) -> None:
     """PARALLEL SAFE is true: no subtransaction where none may start (threat 69)."""
     ann = world.user("ann")
     plan = world.plan(ann)
+    # Enough to share out, and counted: the planner does not look at other tests' rows.
+    world.connection.execute(
+        "insert into learnplan.learning_plans"
+        " (user_id, topic, skill_level, weekly_hours, learning_style)"
+        " select user_id, '', skill_level, weekly_hours, learning_style"
+        " from learnplan.learning_plans, generate_series(1, 500)"
+    )
+    world.connection.execute("analyze learnplan.learning_plans")
     for setting in (
         "parallel_setup_cost = 0",
         "parallel_tuple_cost = 0",

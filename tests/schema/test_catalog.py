@@ -48,7 +48,7 @@ NONE_MAY = {
           like '%learnplan.current_%'""",
     "a function whose search_path is not pinned": f"""
         select oid::regprocedure::text from pg_proc where pronamespace in {OURS}
-          and proconfig is distinct from array['search_path=pg_catalog, pg_temp']""",
+          and (proconfig @> array['search_path=pg_catalog, pg_temp']) is not true""",
     "a definer function that belongs to the deployer": f"""
         select p.oid::regprocedure::text from pg_proc as p
         where pronamespace in {OURS} and prosecdef

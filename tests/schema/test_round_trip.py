@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from fix_database import plain_owner
 from learnplan_db.engine import runner, session, state, verification
 from learnplan_db.engine.registry import Registry
 from learnplan_db.plans.plan import resolve
@@ -19,107 +23,14 @@ from learnplan_db.proof.prover import prove
 from learnplan_db.security import render
 from learnplan_db.security.variables import Variables
 from learnplan_db.settings import config
+from snapshots import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fix_database import TestServer
 
 ROOT = Path(__file__).parents[2]
-# Everything in our schemas and the database, without oids: names, definitions, grants.
-SNAPSHOT = """
-select 'schema ' || nspname || ' ' || coalesce(obj_description(oid, 'pg_namespace'), '')
-from pg_namespace where nspname !~ '^pg_' and nspname <> 'sqitch'
-union all
-select 'schema grant ' || nspname || ' ' || a.grantee::regrole || a.privilege_type
-from pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) as a
-where nspname like 'learnplan%%'
-union all
-select concat_ws(' ', 'relation', c.oid::regclass, relkind, relrowsecurity,
-  relforcerowsecurity, reloptions, obj_description(c.oid, 'pg_class'))
-from pg_class as c inner join pg_namespace as n on n.oid = relnamespace
-where nspname like 'learnplan%%'
-union all
-select concat_ws(' ', 'column', attrelid::regclass, attname, atttypid::regtype,
-  attnotnull, attgenerated, pg_get_expr(d.adbin, d.adrelid),
-  col_description(attrelid, attnum))
-from pg_attribute as a inner join pg_class as c on c.oid = attrelid
-inner join pg_namespace as n on n.oid = relnamespace
-left join pg_attrdef as d on d.adrelid = attrelid and d.adnum = attnum
-where nspname like 'learnplan%%' and attnum > 0 and not attisdropped
-union all
-select concat_ws(' ', 'grant', c.oid::regclass, g.grantee::regrole, g.privilege_type)
-from pg_class as c inner join pg_namespace as n on n.oid = relnamespace,
-  aclexplode(coalesce(relacl, acldefault('r', relowner))) as g
-where nspname like 'learnplan%%' and relkind in ('r', 'v')
-union all
-select concat_ws(' ', 'grant', attrelid::regclass, attname, g.grantee::regrole,
-  g.privilege_type)
-from pg_attribute inner join pg_class as c on c.oid = attrelid, aclexplode(attacl) as g
-union all
-select concat_ws(' ', 'constraint', conrelid::regclass, conname,
-  pg_get_constraintdef(oid)) from pg_constraint where connamespace::regnamespace::text
-  like 'learnplan%%'
-union all
-select 'index ' || indexdef from pg_indexes where schemaname like 'learnplan%%'
-union all
-select concat_ws(' ', 'trigger', pg_get_triggerdef(oid), tgenabled)
-from pg_trigger where not tgisinternal
-union all
-select concat_ws(' ', 'policy', polname, polrelid::regclass, polcmd, polroles::text,
-  pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid),
-  obj_description(oid, 'pg_policy')) from pg_policy
-union all
-select concat_ws(' ', 'function', pg_get_functiondef(p.oid), proowner::regrole,
-  (select string_agg(g.grantee::regrole || g.privilege_type, ',' order by 1)
-    from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g),
-  obj_description(p.oid, 'pg_proc'))
-from pg_proc as p where pronamespace::regnamespace::text like 'learnplan%%'
-union all
-select concat_ws(' ', 'enum', enumtypid::regtype, enumlabel, enumsortorder,
-  obj_description(enumtypid, 'pg_type')) from pg_enum
-union all
-select 'extension ' || extname from pg_extension
-union all
-select concat_ws(' ', 'member', roleid::regrole, member::regrole) from pg_auth_members
-where roleid::regrole::text like 'learnplan%%'
-  and member::regrole::text !~ '^owner_' -- another worker's, on a shared server
-order by 1"""
-
-
-def snapshot(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return the catalog as sorted lines; definitions are qualified."""
-    connection.execute("set search_path = pg_catalog")
-    found = [row[0] for row in connection.execute(SNAPSHOT.replace("%%", "%").encode())]
-    connection.execute("reset search_path")
-    return found
-
-
-@contextmanager
-def plain_owner(
-    server: TestServer, fresh_dsn: Callable[..., str], *options: str
-) -> Iterator[tuple[str, str]]:
-    """Make an owner of databases that is no superuser; yield its name and a conninfo."""
-    name = f"owner_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
-        admin.execute(f"create role {name} login password 'secret' {' '.join(options)}")
-        if "createrole" not in options:
-            admin.execute(f"grant learnplan_identity, learnplan_reader to {name}")
-        else:  # internal roles that are there were made by somebody else
-            for role in ("learnplan_identity", "learnplan_reader"):
-                there = admin.execute(
-                    "select 1 from pg_roles where rolname = %s", [role]
-                ).fetchone()
-                if there:
-                    admin.execute(f"grant {role} to {name} with admin option")
-        yield name, make_conninfo(fresh_dsn(name), user=name, password="secret")  # noqa: S106
-        for database in admin.execute(
-            "select datname from pg_database where datdba = %s::regrole", [name]
-        ).fetchall():
-            admin.execute(f"drop database {database[0]} with (force)")
-        admin.execute(f"reassign owned by {name} to current_user")
-        admin.execute(f"drop owned by {name} cascade")
-        admin.execute(f"drop role {name}")
 
 
 def test_each_revert_takes_its_change_back(database: str) -> None:
@@ -243,3 +154,43 @@ def test_resolve_knows_every_change() -> None:
     """Each change can be named as a target."""
     plan = state.load(ROOT).plan
     assert plan.changes == tuple(resolve(plan, change.name) for change in plan.changes)
+
+
+def test_reworked_policy_replaces_the_released_one_and_comes_back(
+    database: str, tmp_path: Path
+) -> None:
+    """A rework of a template deploys over the old version, and its revert restores it."""
+    root = tmp_path / "project"
+    for part in ("sql", "policies"):
+        shutil.copytree(ROOT / part, root / part)
+    shutil.copy(ROOT / "sqitch.conf", root)
+    for words in (
+        ("tag", "v99.0.0", "-n", "A release."),
+        ("rework", "policy_modules", "-n", "Lets nobody delete modules."),
+    ):
+        environ = os.environ | {"SQITCH_FULLNAME": "P", "SQITCH_EMAIL": "p@x.org"}
+        argv = [sys.executable, "-m", "learnplan_db", "-C", str(root), *words]
+        subprocess.run(argv, check=True, env=environ, capture_output=True)
+    (kept,) = (root / "sql" / "deploy").glob("policy_modules@*.sql")
+    template = root / "policies" / "modules.sql.j2"
+    old = kept.stem.replace("policy_", "")
+    shutil.copy(template, template.with_name(f"{old}.sql.j2"))
+    text = template.read_text()
+    start = text.index("-- Only the owner of the plan may delete modules.")
+    end = text.index("-- learnplan_reader answers")
+    template.write_text(text[:start] + text[end:])
+    rendered = render.render_project(root / "policies", Variables())
+    changed = {f"{kind}/policy_modules.sql" for kind in ("deploy", "revert", "verify")}
+    assert changed == set(render.write(rendered, root / "sql"))
+
+    project = state.load(root)
+    with session.connect(database) as connection:
+        runner.deploy(connection, project, to="policy_views")
+        before = snapshot(connection)
+        runner.deploy(connection, project, verify=True)
+        query = "select 1 from pg_policies where policyname = %s"
+        gone = ["modules_delete_authenticated"]
+        assert connection.execute(query, gone).fetchone() is None
+        runner.revert(connection, project, to="policy_views")
+        assert before == snapshot(connection)
+        assert connection.execute(query, gone).fetchone()

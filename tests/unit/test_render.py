@@ -57,7 +57,7 @@ def test_statement_has_its_inverse(
 ) -> None:
     """The revert script takes each statement back."""
     text = scripts(tmp_path, statement)["revert/policy_x.sql"]
-    body = text.partition("begin;\n")[2].rpartition("commit;")[0]
+    body = text.partition(f"{render.BEGIN}\n")[2].rpartition("commit;")[0]
     assert inverse == body.strip()
 
 

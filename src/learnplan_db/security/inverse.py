@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SPACE = re.compile(r"\s+")
 HARMLESS = re.compile(
-    r"comment on policy .*|revoke .*"
+    r"comment on policy .*|revoke .*|set local search_path = .*"
     r"|select learnplan_private\.ensure_role\('(?P<ensured>\w+)'\)"
 )
 SECURITY = re.compile(r"alter table (\S+) (enable|force) row level security")
@@ -272,7 +272,8 @@ def _grants(kind: str, target: str, lines: set[str]) -> str:
         else ""
     )
     actual = (
-        "array(\n    select concat_ws(' ', 'grant', lower(a.privilege_type), 'to',\n"
+        "array(\n    select concat_ws(' ', 'grant', "
+        "lower(a.privilege_type collate \"C\"), 'to',\n"
         "      coalesce(r.rolname, 'public'),"
         " case when a.is_grantable then 'with grant option' end)\n"
         f"    from pg_catalog.{catalog} as o\n"

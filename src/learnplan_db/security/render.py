@@ -3,8 +3,10 @@ Policy templates to scripts: the deploy script as it stands, its inverse, its pr
 
 ``policies/<stem>.sql.j2`` is the deploy script of the change ``policy_<stem>``, as SQL
 with Jinja. The revert and the verify script are derived from what it renders to, so a
-statement without a known inverse is an error. May import errors and script; reads only
-the templates it is given and writes only where it is told; never prints.
+statement without a known inverse is an error. ``policies/<stem>@<tag>.sql.j2`` is that
+of a version which was reworked after the tag: the version behind it first undoes what
+that one made, and its revert makes it again. May import errors and script; reads only
+the templates and the plan, and writes only where it is told; never prints.
 """
 
 from __future__ import annotations
@@ -22,10 +24,15 @@ from learnplan_db.psql import script
 from learnplan_db.security.inverse import revert_lines, verify_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from learnplan_db.psql.script import Statement
     from learnplan_db.security.variables import Variables
 
+# No name is taken from the caller's path, in which others may come first.
+BEGIN = "begin;\nset local search_path = pg_catalog, pg_temp;"
+_BEGUN = re.compile(r"\nbegin;\n(?:set local search_path = .*;\n)?")
 MARK = "-- GENERATED from policies/"
 # What an expression in a template can raise: a macro called wrongly, 1 / 0, bad bytes.
 _FAILURES = (
@@ -84,20 +91,57 @@ def _stamp(path: Path, variables: Variables) -> str:
     return f"{MARK}{path.name} ({short}); edit, then: learnplan-db render"
 
 
-def render_template(path: Path, variables: Variables) -> dict[str, str]:
+def render_template(
+    path: Path, variables: Variables, earlier: Path | None = None
+) -> dict[str, str]:
     """
     Return the three scripts of one template by their path below ``sql``.
 
+    Args: earlier: the template of the version that it replaces, if it is a rework.
     Raises: RenderError: with the template's file and line.
     """
     stem = path.name.removesuffix(".sql.j2")
-    change = f"policy_{stem}"
+    change = f"policy_{stem.partition('@')[0]}"
     text = _deploy_text(path, variables)
     stamp = _stamp(path, variables)
     first, _, rest = text.partition("\n")
     if first != f"-- Deploy learnplan-db:{change} to pg":
         raise RenderError.header(f"policies/{path.name}:1", change)
     shown = f"policies/{path.name}"
+    body = _body(text, shown)
+    reverts = revert_lines(body, shown)
+    verifies = verify_lines(body, shown, may_bypass=variables.service_role)
+    if earlier:
+        old = _deploy_text(earlier, variables)
+        undone = revert_lines(_body(old, shown), f"policies/{earlier.name}")
+        begun, made = _begun(rest)
+        rest = f"{begun}\n-- What the version before has made.\n{undone}\n{made}"
+        whole = _begun(old)[1].rpartition("\ncommit;")[0]
+        reverts = f"{reverts}\n\n-- What the version before had made.\n{whole.strip()}"
+    requires = re.match(r"(?:-- requires: \S+\n)*", rest)
+    head = requires[0] if requires else ""
+    return {
+        f"deploy/policy_{stem}.sql": f"{first}\n{head}{stamp}\n{rest[len(head) :]}",
+        f"revert/policy_{stem}.sql": (
+            f"-- Revert learnplan-db:{change} from pg\n{stamp}\n\n"
+            f"{BEGIN}\n\n{reverts}\n\ncommit;\n"
+        ),
+        f"verify/policy_{stem}.sql": (
+            f"-- Verify learnplan-db:{change} on pg\n{stamp}\n\n"
+            f"{BEGIN}\n\n{verifies}\n\nrollback;\n"
+        ),
+    }
+
+
+def _begun(text: str) -> tuple[str, str]:
+    """Return a script to where its statements begin, and the rest."""
+    begun = _BEGUN.search(text)
+    place = begun.end() if begun else 0
+    return text[:place], text[place:]
+
+
+def _body(text: str, shown: str) -> tuple[Statement, ...]:
+    """Return the statements between begin and commit of a rendered template."""
     try:
         parsed = script.read(text.encode(), f"{shown}, rendered line")
     except ScriptError as error:
@@ -105,22 +149,7 @@ def render_template(path: Path, variables: Variables) -> dict[str, str]:
         raise RenderError.not_sql(error.message, where) from error
     if not parsed.wrapped:
         raise RenderError.not_wrapped(shown)
-    body = parsed.body
-    reverts = revert_lines(body, shown)
-    verifies = verify_lines(body, shown, may_bypass=variables.service_role)
-    requires = re.match(r"(?:-- requires: \S+\n)*", rest)
-    head = requires[0] if requires else ""
-    return {
-        f"deploy/{change}.sql": f"{first}\n{head}{stamp}\n{rest[len(head) :]}",
-        f"revert/{change}.sql": (
-            f"-- Revert learnplan-db:{change} from pg\n{stamp}\n\n"
-            f"begin;\n\n{reverts}\n\ncommit;\n"
-        ),
-        f"verify/{change}.sql": (
-            f"-- Verify learnplan-db:{change} on pg\n{stamp}\n\n"
-            f"begin;\n\n{verifies}\n\nrollback;\n"
-        ),
-    }
+    return parsed.body
 
 
 def render_project(policies: Path, variables: Variables) -> dict[str, str]:
@@ -129,9 +158,32 @@ def render_project(policies: Path, variables: Variables) -> dict[str, str]:
     if not templates:
         raise RenderError.no_template("*.sql.j2", str(policies))
     rendered: dict[str, str] = {}
-    for path in templates:
-        rendered |= render_template(path, variables)
+    for versions in _versions(templates, policies.parent / "sql" / "sqitch.plan"):
+        for earlier, path in zip([None, *versions], versions, strict=False):
+            rendered |= render_template(path, variables, earlier)
     return rendered
+
+
+def _versions(templates: list[Path], plan: Path) -> Iterator[list[Path]]:
+    """Yield the templates of each change, its versions in the order of the plan."""
+    of: dict[str, list[Path]] = {}
+    for path in templates:
+        stem = path.name.removesuffix(".sql.j2")
+        of.setdefault(stem.partition("@")[0], []).append(path)
+    for versions in of.values():
+        if len(versions) > 1:
+            text = plan.read_text("utf-8") if plan.exists() else ""
+            tags = [*re.findall(r"^@(\S+)", text, re.MULTILINE), ""]
+            for path in versions:
+                if _tag(path) not in tags:
+                    raise RenderError.unknown_tag(f"policies/{path.name}", _tag(path))
+            versions.sort(key=lambda path: tags.index(_tag(path)))
+        yield versions
+
+
+def _tag(path: Path) -> str:
+    """Return the tag in the name of a template, "" for the version of now."""
+    return path.name.removesuffix(".sql.j2").partition("@")[2]
 
 
 def differences(rendered: dict[str, str], sql: Path) -> list[str]:
@@ -145,6 +197,8 @@ def differences(rendered: dict[str, str], sql: Path) -> list[str]:
     for name in sorted(generated | set(rendered)):
         path = sql / name
         text = path.read_text("utf-8", "replace") if path.exists() else ""
+        if _unstamped(text) == _unstamped(rendered.get(name, "")) != "":
+            continue
         there = text.splitlines(keepends=True)
         wanted = rendered.get(name, "").splitlines(keepends=True)
         diff = "".join(
@@ -155,12 +209,18 @@ def differences(rendered: dict[str, str], sql: Path) -> list[str]:
     return found
 
 
+def _unstamped(text: str) -> str:
+    """Return a script without what names its template: other words may say the same."""
+    return re.sub(f"^{MARK}.*$", MARK, text, count=1, flags=re.MULTILINE)
+
+
 def write(rendered: dict[str, str], sql: Path) -> list[str]:
     """Write the scripts that differ; return their paths below ``sql``."""
     changed = []
     for name, text in rendered.items():
         path = sql / name
-        if not path.exists() or path.read_bytes() != text.encode():
+        there = path.read_bytes() if path.exists() else b""
+        if _unstamped(there.decode("utf-8", "replace")) != _unstamped(text):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
             changed.append(name)
