@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -32,13 +32,15 @@ class Terminal:
     Prints; ``color`` is None to decide by whether standard output is a terminal.
 
     ``as_json`` keeps everything but JSON from standard output. ``paging`` False
-    (--no-pager) never starts a pager.
+    (--no-pager) never starts a pager. ``hidden`` is what errors never repeat, each with
+    what they show in its place.
     """
 
     verbosity: int = 1
     color: bool | None = None
     as_json: bool = False
     paging: bool = True
+    hidden: dict[str, str] = field(default_factory=dict, repr=False)
 
     def info(self, text: str, *, end: str = "\n") -> None:
         """Print what tells progress: not with --quiet."""
@@ -61,7 +63,13 @@ class Terminal:
     def vent(self, text: str) -> None:
         """Print an error or what belongs to one."""
         sys.stdout.flush()
-        click.echo(text, err=True, color=self.color)
+        click.echo(self.shown(text), err=True, color=self.color)
+
+    def shown(self, text: str) -> str:
+        """Return an error's text without what is to be hidden."""
+        for word in sorted(self.hidden, key=len, reverse=True):
+            text = text.replace(word, self.hidden[word])
+        return text
 
     def fail(self, text: str) -> None:
         """Print an error."""

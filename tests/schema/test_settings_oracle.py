@@ -146,12 +146,18 @@ WALKS: dict[str, tuple[Mapping[str, str], list[str]]] = {
 
 @pytest.mark.parametrize("name", WALKS)
 def test_commands_do_what_sqitch_does(name: str, oracle: Warm, tmp_path: Path) -> None:
-    """Output, exit code and files are Sqitch's, byte for byte, step by step."""
+    """
+    Output, exit code and files are Sqitch's, byte for byte, step by step.
+
+    But for a password, which Sqitch shows and we do not.
+    """
     files, commands = WALKS[name]
     pair = Pair(oracle, tmp_path, files)
     for command in commands:
         words = [word.replace("_#", " #") for word in command.split()]
         out, err, code = pair.theirs_run(*words)
+        if command.split()[0] in {"target", "engine"}:
+            out = out.replace("u:pw@", "u:@")
         expected = (out, CODES.get(code, code), pair.theirs.tree())
         shown, told, left = pair.ours_run(*words)
         assert expected == (shown, left, pair.ours.tree()), f"{command}: {told}{err}"

@@ -77,7 +77,7 @@ def test_long_lines_and_files_are_read_at_once() -> None:
     start = time.monotonic()
     found = gitconfig.parse(content, "conf")
     assert 100_003 == len(found)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
 
 
 @pytest.mark.parametrize(

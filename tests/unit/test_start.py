@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -92,6 +93,26 @@ def test_early_end_is_as_any_other(before: str, word: str, code: int, end: str) 
     )
     assert code == done.returncode, done.stderr
     assert done.stdout.endswith(end)
+
+
+PRESS = """import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "learnplan_db.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())"""
+
+
+def test_interrupt_while_modules_are_loaded_is_no_traceback() -> None:
+    """Ctrl-C right after the start ends the process, as it ends any other program."""
+    program = f"{PRESS}\nfrom learnplan_db.start import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--help"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (-signal.SIGINT, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_reader_that_goes_away_is_told_by_the_exit_code() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnplan_db.commands.options import App, command, json_option, pass_app
-from learnplan_db.errors import SettingsError
+from learnplan_db.errors import SettingsError, without_password
 from learnplan_db.settings import endpoints, initial, listing, targets
 from learnplan_db.settings.editing import Properties, Workshop
 
@@ -181,11 +181,14 @@ def _edit(
 
 def _list(app: App, kind: str, found: dict[str, str | None], pattern: str = "") -> None:
     if app.terminal.as_json:
-        app.terminal.json(**{f"{kind}s": found})
+        shown = {k: listing.without_password(v or "") for k, v in found.items()}
+        app.terminal.json(**{f"{kind}s": shown})
         return
     for name in sorted(found, key=lambda name: f"{name}.{pattern}"):
         # Sqitch shows more only when asked to, and its normal verbosity is 1 too.
-        more = f"\t{found[name] or ''}" if app.verbosity else ""
+        more = (
+            f"\t{listing.without_password(found[name] or '')}" if app.verbosity else ""
+        )
         app.terminal.emit(f"{name}{more}")
 
 
@@ -213,7 +216,7 @@ def _target_show(app: App, words: tuple[str, ...], props: Properties) -> None:
     for word in words:
         chosen = targets.choose(app.configuration, word)
         shown = targets.target_of(app.configuration, chosen)
-        found[word] = (str(chosen.uri), shown)
+        found[without_password(word)] = (str(chosen.uri.without_password()), shown)
     return _show(app, "target", "URI", found)
 
 
@@ -231,7 +234,8 @@ def _engine_show(app: App, words: tuple[str, ...], props: Properties) -> None:
     for word in words:
         name = app.configuration.get(f"engine.{word}.target") or f"db:{word}"
         chosen = targets.choose(app.configuration, name)
-        found[word] = (chosen.name, targets.target_of(app.configuration, chosen))
+        shown = targets.target_of(app.configuration, chosen)
+        found[without_password(word)] = (chosen.name, shown)
     return _show(app, "engine", "Target", found)
 
 

@@ -24,10 +24,24 @@ def remedy(error: OSError, usual: str) -> str:
     return "make room on the disk, and run the command again" if full else usual
 
 
+def identifier(name: str) -> str:
+    """Return a name as SQL takes it, for a statement that somebody may copy."""
+    plain = re.fullmatch("[a-z_][a-z0-9_]*", name)
+    return name if plain else '"{}"'.format(name.replace('"', '""'))
+
+
 def without_password(word: str) -> str:
-    """Return a word of the command line as people may see it, if it is like a URI."""
-    hidden = re.sub(r"(//[^/@:]*:).*@", r"\1…@", word)
-    return re.sub(r"(password=)[^&;\s]*", r"\1…", hidden)
+    """
+    Return a word of the command line as people may see it.
+
+    Whatever it was to be, a URI or conninfo, whole or half: what may be of a password
+    is not shown, though more may be lost.
+    """
+    hidden = re.sub(r"(password\s*=).+", r"\1…", word, flags=re.DOTALL)
+    hidden = re.sub(r"(//[^/@:]*:).+@", r"\1…@", hidden, flags=re.DOTALL)
+    if hidden == word and not re.match(r"[\w+.:-]*://", word):
+        hidden = re.sub(r"\A([^@:]*:).+@", r"\1…@", word, flags=re.DOTALL)
+    return hidden
 
 
 class LearnplanError(Exception):

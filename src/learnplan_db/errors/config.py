@@ -49,6 +49,15 @@ class ConfigError(LearnplanError):
         )
 
     @classmethod
+    def uri_as_part(cls, part: str) -> ConfigError:
+        """A whole URI, which may hold a password, where one part of it is asked for."""
+        return cls(
+            f"the {part} of the database looks like a whole URI with a password",
+            where=f"the option for the {part}",
+            fix="name the URI with --target, with %3A and %40 for : and @ in a name",
+        )
+
+    @classmethod
     def no_answer(cls, question: str) -> ConfigError:
         """A question that nobody is there to answer."""
         return cls(

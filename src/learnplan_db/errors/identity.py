@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnplan_db.errors.base import LearnplanError
+from learnplan_db.errors.base import LearnplanError, identifier
 
 
 class IdentityError(LearnplanError):
@@ -38,10 +38,7 @@ class IdentityError(LearnplanError):
     @classmethod
     def not_taken(cls, role: str, login: str) -> IdentityError:
         """The role is missing, or the login is not a member of it."""
-        names = [
-            name if name.isidentifier() and name.islower() else f'"{name}"'
-            for name in (role, login)
-        ]
+        names = [identifier(name) for name in (role, login)]
         return cls(
             f'login "{login}" cannot take the role "{role}"',
             where="acting_as",

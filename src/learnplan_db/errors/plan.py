@@ -78,6 +78,15 @@ class PlanError(LearnplanError):
         return cls(message.format(**words), where=where, fix=fix.format(**words))
 
     @classmethod
+    def too_long(cls, where: str, limit: int) -> PlanError:
+        """A line that no person wrote, and that would take long to read."""
+        return cls(
+            f"the line has more than {limit} characters before its note",
+            where=where,
+            fix="write one change a line: name, [requirements], date, planner, # note",
+        )
+
+    @classmethod
     def empty(cls, source: str) -> PlanError:
         """The plan holds nothing at all."""
         fix = 'write "%project=name", an empty line, then a change a line'

@@ -23,6 +23,15 @@ class RenderError(LearnplanError):
         )
 
     @classmethod
+    def unknown_tag(cls, where: str, tag: str) -> RenderError:
+        """The name of a template says a tag that the plan has not."""
+        return cls(
+            f'the plan has no tag "@{tag}"',
+            where=where,
+            fix="name it after the tag before the rework, as sql/deploy/ does",
+        )
+
+    @classmethod
     def bad_switch(cls, name: str, value: str) -> RenderError:
         """A switch is neither on nor off."""
         return cls(

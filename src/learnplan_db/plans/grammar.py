@@ -32,6 +32,7 @@ PRAGMA = re.compile(
     rf"(?P<mark> *% *)(?P<name>[^{PUNCTUATION}](?:[^ =]*?[^{PUNCTUATION} ])?)"
     r"(?:(?P<operator> *= *)(?P<value>.+))?\Z"
 )
+LONGEST = 20_000  # characters: the time that the next pattern takes grows as a square
 ENTRY = re.compile(
     r"(?P<indent> *)(?:(?P<at>@)|(?P<operator>[+-])(?P<after> *))?"
     rf"(?P<name>{NAME})(?P<gap> *)"
@@ -201,6 +202,8 @@ def _entry(line: str, number: int, project: str, where: str) -> Entry | None:
     if ignored(line):
         return None
     body, note = split(line)
+    if len(body) > LONGEST:
+        raise PlanError.too_long(where, LONGEST)
     fields = match(ENTRY, body)
     if fault := _fault(body, fields):
         raise PlanError.syntax(where, fault[0], name=fault[1])

@@ -72,10 +72,11 @@ def _rows(
     return cursor.execute(_composed(query, registry), parameters).fetchall()
 
 
-def _composed(query: str, registry: str) -> sql.Composed:
+def _composed(query: str, registry: str) -> bytes:
+    """Return a query that takes parameters: psycopg reads a % of a name as one, too."""
     names = ("changes", "tags", "events", "projects")
-    tables = {name: sql.Identifier(registry, name) for name in names}
-    return sql.SQL(query).format(**tables)
+    schema = sql.Identifier(registry).as_string().replace("%", "%%")
+    return query.format(**{name: f"{schema}.{name}" for name in names}).encode()
 
 
 def initialized(connection: Connection, registry: str) -> bool:

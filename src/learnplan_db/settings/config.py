@@ -68,7 +68,10 @@ def conninfo(target: str) -> str:
         engine, colon, rest = text.removeprefix("db:").partition(":")
         if not colon or ENGINES.get(engine.lower()) != "pg":
             raise ConfigError.bad_target(target)
-        text = _uri(rest)
+        try:
+            text = _uri(rest)
+        except ValueError:  # a bracket that is not closed
+            raise ConfigError.bad_target("…") from None
     elif "://" in text:
         if not text.startswith(("postgresql://", "postgres://")):
             raise ConfigError.bad_target(target)
@@ -95,7 +98,10 @@ def usable(text: str) -> str:
 
     try:
         _parts(text)
-    except ProgrammingError:  # its text quotes the conninfo, password and all
+    except (
+        ProgrammingError,
+        UnicodeDecodeError,
+    ):  # it quotes conninfo, password and all
         raise ConfigError.bad_target("…") from None
     return text
 

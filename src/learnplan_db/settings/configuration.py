@@ -29,6 +29,7 @@ MAX_FILES = 1000  # files that include each other over and over
 _TRUE = re.compile(r"(?:true|yes|on|-?0*1)\n?\Z", re.IGNORECASE)
 _FALSE = re.compile(r"(?:false|no|off|0*)\n?\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"(-?[0-9]*\.?[0-9]*)([kmg]?)\n?\Z")
+_INCLUDE = "include.path"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -42,7 +43,7 @@ class Setting:
     """
 
     spelled: str
-    values: tuple[str | None, ...]
+    values: tuple[str | None, ...] = field(repr=False)  # a password may be in them
     origin: str
     multiple: bool = False
 
@@ -214,9 +215,12 @@ def cast(value: str | None, kind: str, where: str) -> str | None:
     if not found:
         raise ConfigError.bad_value(kind, value or "", where)
     digits = found[1] if found[1].strip("-.") else "0"
-    number_value = float(digits) if "." in digits else int(digits)
-    scaled = number_value * _UNITS[found[2]]
-    return str(int(scaled)) if kind == "int" else f"{scaled:.15g}"
+    try:
+        number_value = float(digits) if "." in digits else int(digits)
+        scaled = number_value * _UNITS[found[2]]
+        return str(int(scaled)) if kind == "int" else f"{scaled:.15g}"
+    except (ValueError, OverflowError) as error:  # thousands of digits
+        raise ConfigError.bad_value(kind, value or "", where) from error
 
 
 def _is_file(path: str) -> bool:
@@ -237,7 +241,7 @@ class _Loader:
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self.root = root.resolve()
         self.environ = environ
-        self.settings: dict[str, Setting] = {}
+        self._found: dict[str, tuple[str, list[str | None], str]] = {}
         self.files: list[str] = []
 
     def load(self, name: str, relative: str, depth: int = 0) -> None:
@@ -256,7 +260,7 @@ class _Loader:
             if one.name is None:
                 continue
             self._define(one, shown)
-            if one.key == "include.path" and one.value:
+            if one.key == _INCLUDE and one.value:
                 self.load(one.value, str(path.parent), depth + 1)
 
     def _shown(self, path: Path) -> str:
@@ -267,12 +271,19 @@ class _Loader:
 
     def _define(self, one: gitconfig.Definition, origin: str) -> None:
         """Set a key: it replaces another file's values and joins its own file's."""
-        spelled = f"{one.section}.{one.name}"
-        before = self.settings.get(one.key)
-        is_include = one.key == "include.path"
-        values: tuple[str | None, ...] = (one.value,)
-        if before and (before.origin == origin or is_include):
-            values = (*before.values, one.value)
-            spelled = before.spelled
-        several = len(values) > 1 or is_include
-        self.settings[one.key] = Setting(spelled, values, origin, several)
+        spelled, values = f"{one.section}.{one.name}", list[str | None]()
+        before = self._found.get(one.key)
+        if before and (before[2] == origin or one.key == _INCLUDE):
+            spelled, values = before[:2]
+        values.append(one.value)
+        self._found[one.key] = (spelled, values, origin)
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """Return what the files say together, by canonical key."""
+        return {
+            key: Setting(
+                spelled, (*values,), origin, len(values) > 1 or key == _INCLUDE
+            )
+            for key, (spelled, values, origin) in self._found.items()
+        }

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from learnplan_db import errors
+from learnplan_db.settings.uri import DatabaseUri
+
 if TYPE_CHECKING:
     from learnplan_db.model import Target
 
@@ -56,3 +59,10 @@ def data(first: str, text: str, one: Target) -> dict[str, Any]:
         "reworked_dir": str(one.reworked_dir),
         "variables": dict(one.variables),
     }
+
+
+def without_password(text: str) -> str:
+    """Return what configuration says of a target as people may see it."""
+    uri = DatabaseUri.parse(text)
+    shown = uri.without_password()
+    return errors.without_password(text if shown == uri else str(shown))

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from learnplan_db.errors import ConfigError
+from learnplan_db.errors import ConfigError, without_password
 from learnplan_db.model import Target
 from learnplan_db.settings import config, identity
 from learnplan_db.settings.configuration import Configuration
@@ -118,6 +118,8 @@ def choose(
         raise ConfigError.uri_without_engine(str(uri.without_password()))
     for part in ("user", "host", "port", "dbname"):
         if part in overrides:
+            if overrides[part] != without_password(overrides[part]):
+                raise ConfigError.uri_as_part(part)
             uri = uri.with_part(part, overrides[part])
     return Choice(name or str(uri.without_password()), uri, text)
 

@@ -182,10 +182,22 @@ class DatabaseUri:
 
     def without_password(self) -> DatabaseUri:
         """Return the URI as people may see it: ``user:@host`` tells there was one."""
+        user, colon, _ = (self.authority or "").partition(":")
+        rest = self.path if self.query is None else f"{self.path}?{self.query}"
+        if self.authority is None and self.engine not in ENGINES:
+            # Half a URI, or conninfo: user:password@host, password=...
+            rest = re.sub(r"(password(?:%20)*=).*", r"\1", rest, flags=re.DOTALL)
+            return replace(self, path=rest[max(rest.rfind("@"), 0) :], query=None)
+        if colon and "@" in rest and "@" not in user:
+            # A / or ? of the password, not encoded, ended the authority.
+            rest = rest[rest.rindex("@") :]
+            return replace(self, authority=f"{user}:", path=rest, query=None)
         found = self
         if self.query and "password" in self.query:
-            pattern = r"(?<![^&;])((?:ssl)?password)=[^&;]*"
-            found = replace(self, query=re.sub(pattern, r"\1=", self.query))
+            # What was not encoded may go on behind a separator.
+            pattern = r"(?<![^&;])((?:ssl)?password)=.*?(?=[&;][a-z_]+=|\Z)"
+            query = re.sub(pattern, r"\1=", self.query, flags=re.DOTALL)
+            found = replace(self, query=query)
         if not self.password:
             return found
         user = (self._login[0] or "").partition(":")[0]

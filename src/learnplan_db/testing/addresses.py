@@ -6,7 +6,7 @@ May import psycopg and the standard library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,9 +26,9 @@ class Database:
     """
 
     name: str
-    conninfo: str
-    app: str
-    service: str
+    conninfo: str = field(repr=False)  # with passwords, which reports would show
+    app: str = field(repr=False)
+    service: str = field(repr=False)
 
     def connect(self, **parameters: Any) -> Connection:
         """Return a new connection of who made it; parameters as psycopg.connect."""

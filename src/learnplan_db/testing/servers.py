@@ -54,7 +54,7 @@ class Source:
                 connect_timeout=TIMEOUT_SECONDS,
                 fallback_application_name="learnplan-db tests",
             )
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:
             shown = config.display(conninfo)
             raise SuiteError.no_answer(self.said_by, shown, str(error)) from error
 
