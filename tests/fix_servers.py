@@ -1,7 +1,7 @@
 """
-Servers on which a deploy must not run: behind a real PgBouncer, and a real standby.
+Servers on which a deploy must not run: behind a real PgBouncer, and real standbys.
 
-Both are started once a worker, when a test first asks for them, and end with it.
+All are started once a worker, when a test first asks for them, and end with it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from fix_database import deploy_plan
 from fix_tools import program
 from learnplan_db.engine import runner, session, state
+from learnplan_db.security.variables import Variables
 from learnplan_db.server import processes
 from learnplan_db.server.binaries import Account
 from learnplan_db.server.embedded import Server
+from learnplan_db.testing.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +150,95 @@ def standby(
             second.stop()
 
 
-def _back_up(primary: Server, copy: Server) -> None:
+@dataclass(frozen=True)
+class Replica:
+    """A primary with the plan deployed, and a standby that streams from it."""
+
+    primary: str
+    standby: str
+
+    def catch_up(self) -> None:
+        """Wait until the standby has replayed all that the primary has committed."""
+        with (
+            psycopg.connect(self.primary, autocommit=True) as primary,
+            psycopg.connect(self.standby, autocommit=True) as standby,
+        ):
+            primary.execute("set synchronous_commit = on")  # flushes what is not yet
+            primary.execute("select pg_logical_emit_message(true, 'learnplan', '')")
+            row = primary.execute("select pg_current_wal_flush_lsn()").fetchone()
+            end = time.monotonic() + 30
+            there = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            while not standby.execute(there, row).fetchone()[0]:  # type: ignore[index]
+                assert time.monotonic() < end, "the standby does not catch up"
+                time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def replica() -> Iterator[Replica]:
+    """Provide a primary of its own and its streaming standby, with a slot for it."""
+    with Server(None, environ=os.environ) as primary:
+        deploy_plan(**conninfo_to_dict(primary.dsn()))
+        second = Server(None, environ=os.environ)
+        second._make_root()
+        try:
+            slot = ("-C", "-S", "learnplan_standby", "-X", "stream")
+            _back_up(primary, second, "-R", *slot)
+            second.start()
+            yield Replica(primary.dsn(), second.dsn())
+        finally:
+            second.stop()
+
+
+@dataclass(frozen=True)
+class Peopled:
+    """
+    A replica with rows, and the two logins of a host on primary and standby.
+
+    ``ids`` are those of users by subject, and of plans by owner and visibility.
+    """
+
+    replica: Replica
+    app: tuple[str, str]
+    service: tuple[str, str]
+    ids: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def peopled(replica: Replica) -> Peopled:
+    """
+    Provide plans of ann and ben, of both visibilities, with a row of each sort.
+
+    Cy reads all of them: those that are private were public when cy began.
+    """
+    logins = {"app": "anon, authenticated", "service": "service_role"}
+    dsns = (replica.primary, replica.standby)
+    with psycopg.connect(replica.primary) as admin:
+        for login, roles in logins.items():
+            admin.execute(f"create role {login} login in role {roles}".encode())
+        rows = Rows(admin, Variables())
+        people = {
+            name: rows.make_user(clerk_user_id=name) for name in ("ann", "ben", "cy")
+        }
+        ids = {name: made.id for name, made in people.items()}
+        for name, visibility in product(("ann", "ben"), ("private", "public")):
+            plan = rows.make_plan(user=people[name], visibility=visibility)
+            module = rows.make_module(plan=plan)
+            task = rows.make_task(module=module)
+            rows.make_link(task=task)
+            rows.make_progress(task=task, status="completed")
+            rows.make_progress(task=task, user=people["cy"])
+            rows.make_generation(plan=plan)
+            ids[f"{name} {visibility}"] = plan.id
+            ids.setdefault(f"{name} module", module.id)  # of the private one
+    replica.catch_up()
+    app, service = (
+        (make_conninfo(dsns[0], user=login), make_conninfo(dsns[1], user=login))
+        for login in logins
+    )
+    return Peopled(replica, app, service, ids)
+
+
+def _back_up(primary: Server, copy: Server, *more: str) -> None:
     """Make the data directory of a copy, as the account that may read it."""
     processes.make_directory(copy.socket, 0o700)
     copy.account.own(copy.socket)
@@ -155,7 +247,7 @@ def _back_up(primary: Server, copy: Server) -> None:
         [
             *(primary.binary("pg_basebackup"), "-D", fresh, "-h", primary.socket),
             *("-p", str(primary.port), "-U", "postgres", "-c", "fast", "-X", "fetch"),
-            "--no-sync",
+            *("--no-sync", *more),
         ],
         check=True,
         capture_output=True,

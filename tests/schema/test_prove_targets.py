@@ -219,7 +219,7 @@ def test_membership_without_set(proved: str, server: TestServer) -> None:
             pytest.skip("PostgreSQL 15 has no SET option")
     grants = f"grant {EVERY} to {{login}};grant anon to {{login}} with set false"
     with login(server, proved, grants) as conninfo:
-        refused(conninfo, 'may not become "anon"', 'grant "anon" to')
+        refused(conninfo, 'may not become "anon"', "grant anon to")
 
 
 def test_login_with_odd_settings(clones: Clones, server: TestServer) -> None:

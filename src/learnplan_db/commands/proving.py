@@ -78,6 +78,11 @@ def _extent(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--kind", "kinds", multiple=True, metavar="KIND", help="Only these mutants."
         ),
+        click.option(
+            "--read-only",
+            is_flag=True,
+            help="Only what reading can ask, of the rows that are there.",
+        ),
         click.option("--cells-only", is_flag=True, help="Not what is left behind."),
         click.option("--exhaustive", is_flag=True, help="Every small world too."),
         click.option(
@@ -86,7 +91,11 @@ def _extent(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="N random worlds too.",
         ),
-        click.option("--seed", type=click.IntRange(min=0), help="Of --random."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            help="Of --random, or of the rows that --read-only chooses.",
+        ),
     ):
         function = decorate(function)
     return function
@@ -112,6 +121,7 @@ def _reports(function: Callable[..., Any]) -> Callable[..., Any]:
     "prove",
     "learnplan-db prove db:pg://localhost/staging --html proof.html",
     "learnplan-db prove --exhaustive --random 500 --mutate",
+    "learnplan-db prove --read-only db:pg://standby.example.org/production",
 )
 @_connecting
 @_extent
@@ -129,12 +139,10 @@ def prove(
     Prove that the policies do what the access matrix says; exit 1 on a finding.
 
     Everything is tried in one transaction, which is never committed. --mutate holds
-    locks on all tables while it runs: it is for a database of your own.
+    locks on all tables while it runs: it is for a database of your own. --read-only
+    writes nothing at all, and is a part of a proof: it lists what it cannot ask.
     """
-    if tap and app.terminal.as_json:
-        raise click.UsageError("--tap and --json both print to standard output")
-    if given["seed"] is not None and not given["random"]:
-        raise click.UsageError("--seed is that of --random, which is not asked for")
+    _demand_sense(given, mutate=mutate, json_and_tap=tap and app.terminal.as_json)
     _demand_files_of_their_own(given)
     variables = Variables.from_settings(settings)
     directory = None if app.packaged else app.root / "policies"
@@ -145,17 +153,7 @@ def prove(
     with opened(app, given, words, changes=False) as job:
         _demand_same_plan(job)
         job.printer.proving(job.target.name)
-        proof = run(
-            job.connection,
-            directory=directory,
-            tables=given["tables"],
-            variables=variables,
-            effects=not given["cells_only"],
-            exhaustive=given["exhaustive"],
-            random=given["random"] or 0,
-            seed=given["seed"],
-            tell=job.printer,
-        )
+        proof = _proof(job, directory, variables, given)
         if (mutate or given["kinds"]) and proof.findings:
             app.terminal.warn("no fault is made while there are findings")
         elif mutate or given["kinds"]:
@@ -163,6 +161,50 @@ def prove(
     _report(app, proof, mutation, given, tap=tap)
     if proof.findings or (mutation and (mutation.counted("") or mutation.stale)):
         sys.exit(1)
+
+
+def _demand_sense(given: dict[str, Any], *, mutate: bool, json_and_tap: bool) -> None:
+    """Raise at options that contradict each other."""
+    if json_and_tap:
+        raise click.UsageError("--tap and --json both print to standard output")
+    if given["read_only"]:
+        writing = {"--mutate": mutate or given["kinds"]}
+        writing |= {f"--{one}": given[one] for one in ("exhaustive", "random")}
+        for option, wanted in writing.items():
+            if wanted:
+                text = f"{option} makes rows or faults, and --read-only writes nothing"
+                raise click.UsageError(text)
+    elif given["seed"] is not None and not given["random"]:
+        text = "--seed is that of --random or --read-only, and neither is asked for"
+        raise click.UsageError(text)
+
+
+def _proof(
+    job: Job, directory: Path | None, variables: Variables, given: dict[str, Any]
+) -> Proof:
+    """Prove as the options say."""
+    if given["read_only"]:
+        from learnplan_db.proof.reading import prove_reading  # noqa: PLC0415 - rare
+
+        return prove_reading(
+            job.connection,
+            directory=directory,
+            tables=given["tables"],
+            variables=variables,
+            seed=given["seed"],
+            tell=job.printer,
+        )
+    return run(
+        job.connection,
+        directory=directory,
+        tables=given["tables"],
+        variables=variables,
+        effects=not given["cells_only"],
+        exhaustive=given["exhaustive"],
+        random=given["random"] or 0,
+        seed=given["seed"],
+        tell=job.printer,
+    )
 
 
 def _mutation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from learnplan_db.errors.base import LearnplanError, did_you_mean
+from learnplan_db.errors.base import LearnplanError, did_you_mean, identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,7 +138,10 @@ class ProofError(LearnplanError):
     @classmethod
     def standby(cls, where: str) -> ProofError:
         """The server only reads."""
-        fix = "name the primary, or a copy that can be written to"
+        fix = (
+            "name the primary, or a copy that can be written to; --read-only asks "
+            "what can be asked here"
+        )
         return cls(
             "the target is a standby: the prover makes rows, and takes them back",
             where=where,
@@ -146,10 +149,42 @@ class ProofError(LearnplanError):
         )
 
     @classmethod
+    def moving(cls, where: str) -> ProofError:
+        """Each statement of the caller's transaction would see other rows."""
+        fix = "begin it with isolation level repeatable read, or begin none"
+        return cls(
+            "the transaction does not show one moment only",
+            where=where,
+            fix=fix,
+        )
+
+    @classmethod
+    def nothing_there(cls, table: str, where: str) -> ProofError:
+        """There are no rows to see or not to see."""
+        return cls(
+            f'"learnplan.{table}" is empty, so reading it proves nothing',
+            where=where,
+            fix="prove without --read-only: the prover then makes rows of its own",
+        )
+
+    @classmethod
     def read_only(cls, where: str) -> ProofError:
         """Transactions only read here."""
-        fix = "connect as a login whose transactions may write"
+        fix = (
+            "connect as a login whose transactions may write; --read-only asks what "
+            "can be asked here"
+        )
         return cls("the transaction cannot write", where=where, fix=fix)
+
+    @classmethod
+    def no_triggers(cls, login: str, where: str) -> ProofError:
+        """What triggers do is a part of the rules, and they are switched off."""
+        return cls(
+            "no trigger fires for this login (session_replication_role is replica)",
+            where=where,
+            fix=f'alter role "{login}" reset session_replication_role, or prove as '
+            "another login",
+        )
 
     @classmethod
     def no_schema(cls, where: str) -> ProofError:
@@ -196,7 +231,8 @@ class ProofError(LearnplanError):
         return cls(
             f'login "{login}" may not become {quoted}',
             where=where,
-            fix=f'grant them to a login of the prover\'s own: grant {quoted} to "..."',
+            fix="grant them to a login of the prover's own: "
+            f'grant {", ".join(map(identifier, roles))} to "..."',
         )
 
     @classmethod

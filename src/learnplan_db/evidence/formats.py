@@ -45,7 +45,17 @@ def as_json(proof: Proof, mutation: Mutation | None = None) -> dict[str, Any]:
         "server": proof.server,
         "seconds": proof.seconds,
         "seed": proof.seed,
-        "agreed": not found,
+        # What only read does not say that all agrees; it may say that it does not.
+        "agreed": (None if proof.read_only else True) if not found else False,
+        "read_only": proof.read_only,
+        "rows": {
+            table: {"read": count, "all": whole}
+            for table, (count, whole) in (proof.rows or {}).items()
+        },
+        "not_asked": [
+            asdict(one.cell) | {"name": one.cell.name, "why": one.why}
+            for one in proof.unasked
+        ],
         "tried": dict(proof.tried),
         "findings": [asdict(one) for one in found],
         "cells": [_cell_json(result) for result in proof.results],
@@ -95,6 +105,10 @@ def as_junit(proof: Proof, mutation: Mutation | None = None) -> str:
         for one in found.get(cell.name, ()):
             _fail(case, one)
         suites[cell.table].append(case)
+    for left in proof.unasked:
+        case = _case(left.cell.name, f"{left.cell.table}.{left.cell.command}")
+        ET.SubElement(case, "skipped", message=xml(f"not asked: {left.why}"))
+        suites[left.cell.table].append(case)
     other = terms.loose(proof)
     for account in terms.others(proof):
         for one in (one for one in other if one.account == account):
@@ -167,6 +181,10 @@ def as_tap(proof: Proof, mutation: Mutation | None = None) -> str:
         for result in proof.results
         for name in [result.cell.name]
     ]
+    points += [
+        (one.cell.name, f" # SKIP not asked: {title(one.why)}", [])
+        for one in proof.unasked
+    ]
     other = terms.loose(proof)
     for account in terms.others(proof):
         own = [one for one in other if one.account == account]
@@ -223,6 +241,8 @@ def as_sarif(proof: Proof, mutation: Mutation | None = None) -> dict[str, Any]:
             "server": proof.server,
             "tried": dict(proof.tried),
             "seed": proof.seed,
+            "read_only": proof.read_only,
+            "not_asked": [one.cell.name for one in proof.unasked],
         },
         "results": results,
     }

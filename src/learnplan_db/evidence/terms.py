@@ -22,6 +22,7 @@ ACCOUNTS = {
     "effects": "what is left behind",
     "exhaustive": "small worlds",
     "random": "random worlds",
+    "rows": "rows that are there",
 }
 STAMPED = "stamped"  # "rows", but the database sets the column itself
 _WHERE = re.compile(r"(?P<file>.+?):(?P<line>[1-9][0-9]*)(?::.*)?", re.DOTALL)
@@ -141,14 +142,37 @@ def summary(proof: Proof) -> str:
     count = len(findings(proof))
     verdict = f"{number(count, 'finding')}" if count else "all accounts agree"
     cells = number(len(proof.results), "cell")
+    if proof.read_only:
+        total = len(proof.results) + len(proof.unasked)
+        verdict = verdict if count else "no finding in these"
+        return (
+            f"only read, which is no full proof: {len(proof.results):,} of {total:,}"
+            f" cells asked, {len(proof.unasked):,} not asked: {verdict}"
+        )
     return f"{cells} of {number(tables, 'table')}: {verdict}"
+
+
+def unasked(proof: Proof) -> dict[str, list[Cell]]:
+    """Return the cells that were not asked, by the reason."""
+    found: dict[str, list[Cell]] = defaultdict(list)
+    for one in proof.unasked:
+        found[one.why].append(one.cell)
+    return dict(found)
+
+
+def read(proof: Proof) -> list[str]:
+    """Return how many rows were looked at, a text a table."""
+    return [
+        f"{table} {count:,}{' (all)' if whole else ' of more'}"
+        for table, (count, whole) in (proof.rows or {}).items()
+    ]
 
 
 def tried(proof: Proof) -> str:
     """Return the counts of commands: ``matrix 1,824, random 5,000 (seed 42)``."""
     seed = "" if proof.seed is None else f" (seed {proof.seed})"
     return ", ".join(
-        f"{account} {count:,}{seed if account == 'random' else ''}"
+        f"{account} {count:,}{seed if account in {'random', 'rows'} else ''}"
         for account, count in proof.tried.items()
     )
 

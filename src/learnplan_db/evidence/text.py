@@ -35,11 +35,24 @@ def as_text(
     ]
     if mutation:
         parts.append(mutation_text(mutation))
+    if proof.read_only:
+        parts.append(_reach(proof))
     parts.append(
         f"{terms.summary(proof)}; {_line(terms.tried(proof))}\n"
         f"{_line(f'{proof.target}, {proof.server}')}, {proof.seconds:,.1f} s"
     )
     return "\n\n".join(parts)
+
+
+def _reach(proof: Proof) -> str:
+    """Return what a proof that only read looked at, and what it did not ask."""
+    lines = ["rows that were looked at", *(f"  {one}" for one in terms.read(proof))]
+    for why, cells in terms.unasked(proof).items():
+        lines.append(f"not asked: {terms.number(len(cells), 'cell')}, since {why}")
+        spread = Counter(f"{cell.command} {cell.table}" for cell in cells)
+        lines.append("  " + ", ".join(f"{one} {n:,}" for one, n in spread.items()))
+    lines.append("not asked: what is left behind by a write")
+    return "\n".join(lines)
 
 
 def mutation_text(mutation: Mutation) -> str:

@@ -69,8 +69,8 @@ class Facts:
             expected=expected,
             got=_came(result.got),
             where=cell.where,
-            policies=self._policies(actor, command),
-            grants=self._grants(actor, command),
+            policies=self.policies_of(actor, command),
+            grants=self.grants_of(actor, command),
             script=script(
                 world, [(actor, command)], self.roles, f"{cell.name}: {expected}"
             ),
@@ -79,7 +79,7 @@ class Facts:
     def of_play(self, account: str, found: Disagreement) -> Finding:
         """Return the finding of a world in which the model and the database differ."""
         actor, command = found.plays[-1]
-        cell = self._nearest(command, found.expected)
+        cell = self.nearest(command, found.expected)
         name = f"{actor.user or actor.kind} {command.verb} {command.table}"
         if command.row:
             name += f" {command.row}"
@@ -97,8 +97,8 @@ class Facts:
             expected=expected,
             got=_came(found.got),
             where=cell.where if cell else f"policies/{command.table}.matrix.toml",
-            policies=self._policies(actor, command),
-            grants=self._grants(actor, command),
+            policies=self.policies_of(actor, command),
+            grants=self.grants_of(actor, command),
             script=script(found.world, found.plays, self.roles, f"{name}: {expected}"),
         )
 
@@ -115,11 +115,11 @@ class Facts:
             expected=found.expected,
             got=found.got,
             where=found.where,
-            policies=self._policies(actor, command),
-            grants=self._grants(actor, command),
+            policies=self.policies_of(actor, command),
+            grants=self.grants_of(actor, command),
         )
 
-    def _nearest(self, command: Command, expected: Outcome) -> Cell | None:
+    def nearest(self, command: Command, expected: Outcome) -> Cell | None:
         """Return a cell of the same command, if possible of the same outcome."""
         cells = [
             cell
@@ -129,11 +129,13 @@ class Facts:
         alike = [cell for cell in cells if cell.outcome == expected.kind]
         return next(iter(alike or cells), None)
 
-    def _policies(self, actor: Actor, command: Command) -> tuple[str, ...]:
+    def policies_of(self, actor: Actor, command: Command) -> tuple[str, ...]:
+        """Return the policies that decide on a command."""
         role = self.roles[actor.kind]
         return involved(self.policies, command.table, command.verb, role)
 
-    def _grants(self, actor: Actor, command: Command) -> tuple[str, ...]:
+    def grants_of(self, actor: Actor, command: Command) -> tuple[str, ...]:
+        """Return the grants that decide on a command."""
         role = self.roles[actor.kind]
         lines = self.grants.get(command.table, ())
         return tuple(one for one in lines if one.partition(":")[0] in {role, "public"})

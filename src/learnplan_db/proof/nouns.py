@@ -191,8 +191,8 @@ class Finding:
     """
     Two accounts that disagree.
 
-    ``account`` is which comparison found it: "matrix", "effects", "random"
-    or "exhaustive".
+    ``account`` is which comparison found it: "matrix", "effects", "random",
+    "exhaustive", or "rows" that are really there.
     ``policies`` and ``grants`` are those that the server applied, as it shows them.
     ``script`` is for psql: it makes the world, does it again, and rolls back.
     ``where`` is the file and line of the rule.
@@ -212,13 +212,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """A cell that only reading cannot ask, or not to its end, and why."""
+
+    cell: Cell
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """
     All that was tried on one target; ``seconds`` in total.
 
-    ``tried`` counts commands by account: "matrix", "effects", "exhaustive", "random".
-    ``policies`` and ``grants`` are by table, as the server shows them. ``unproved``
-    are tables and columns of the schema that no matrix speaks of.
+    ``tried`` counts commands by account: "matrix", "effects", "exhaustive", "random",
+    "rows". ``policies`` and ``grants`` are by table, as the server shows them.
+    ``unproved`` are tables and columns of the schema that no matrix speaks of.
+    One that only read has ``rows``: by table how many it read, and whether these are
+    all there are; and ``unasked``, the cells that it says nothing about.
     """
 
     target: str
@@ -231,6 +241,13 @@ class Proof:
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     grants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unproved: tuple[str, ...] = ()
+    rows: Mapping[str, tuple[int, bool]] | None = None
+    unasked: tuple[Unasked, ...] = ()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this is a part of a proof: what can be asked without writing."""
+        return self.rows is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = Variables()
 _LEVEL = "set transaction isolation level read committed"
+_ONE_MOMENT = "set transaction isolation level repeatable read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +138,28 @@ def cells_of(directory: Path | None, variables: Variables) -> list[Cell]:
 
 @contextmanager
 def prepared(
-    connection: Connection, cells: list[Cell], variables: Variables
+    connection: Connection,
+    cells: list[Cell],
+    variables: Variables,
+    *,
+    reading: bool = False,
 ) -> Iterator[tuple[str, ...]]:
     """
     Provide a transaction in which the proof can work; nothing of it stays behind.
 
     Yields what of the schema the matrix leaves out.
+    Args: reading: it can only read, and all of it sees the same moment.
     Raises: ProofError: the target is not fit for it, or was lost.
     """
     alone = connection.info.transaction_status == TransactionStatus.IDLE
     try:
         with connection.transaction(force_rollback=True):
             if alone:  # the login's default may be one that disturbs others
-                connection.execute(_LEVEL, prepare=False)
-            target.make_fit(connection, roles(variables))
+                level = _ONE_MOMENT if reading else _LEVEL
+                connection.execute(level, prepare=False)
+            if reading:
+                connection.execute("set transaction read only", prepare=False)
+            target.make_fit(connection, roles(variables), reading=reading)
             yield target.unproved(connection, cells)
     except psycopg.OperationalError as error:
         reason, where = _first_line(error), connection.info.dbname
@@ -225,7 +234,7 @@ def prove(  # noqa: PLR0913 - the options of the command
             tried["random"] = search.tried - before
     return Proof(
         target=connection.info.dbname,
-        server=_version(connection),
+        server=version_of(connection),
         seconds=time.perf_counter() - started,
         results=tuple(results),
         findings=tuple(found),
@@ -277,6 +286,7 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _version(connection: Connection) -> str:
+def version_of(connection: Connection) -> str:
+    """Return which server it is, for reports."""
     number = connection.info.server_version
     return f"PostgreSQL {number // 10000}.{number % 10000}"

@@ -36,6 +36,7 @@ set local role none;
 set local row_security = on;
 set local jit = off
 """
+_LEVEL = "pg_catalog.current_setting('transaction_isolation')"
 _SCHEMA = """
 select c.relname, a.attname, a.attgenerated <> ''
 from pg_catalog.pg_class as c
@@ -84,19 +85,29 @@ where p.pronamespace = any (array[pg_catalog.to_regnamespace(%(schema)s),
     and p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype order by p.proname"""
 
 
-def make_fit(connection: Connection, roles: Mapping[str, str]) -> None:
+def make_fit(
+    connection: Connection, roles: Mapping[str, str], *, reading: bool = False
+) -> None:
     """
     Check that the login can do what the proof needs, and set the transaction up.
 
-    Args: roles: the database's names of user, anonymous and service.
+    Args: roles: the database's names of user, anonymous and service; reading: the
+        proof will not write, and its transaction must show one moment only.
     Raises: ProofError: a standby, no schema, a role that is missing or out of reach.
     """
     where = connection.info.dbname
     psycopg.Cursor(connection).execute(_SETTINGS, prepare=False)
-    if _one(connection, "select pg_catalog.pg_is_in_recovery()"):
+    if reading:
+        if _one(connection, f"select {_LEVEL}") == "read committed":
+            raise ProofError.moving(where)
+    elif _one(connection, "select pg_catalog.pg_is_in_recovery()"):
         raise ProofError.standby(where)
-    if _one(connection, "select current_setting('transaction_read_only')") == "on":
+    elif _one(connection, "select current_setting('transaction_read_only')") == "on":
         raise ProofError.read_only(where)
+    elif _one(connection, "show session_replication_role") == "replica":
+        raise ProofError.no_triggers(
+            str(_one(connection, "select session_user")), where
+        )
     if not _one(connection, "select pg_catalog.to_regnamespace(%s)", SCHEMA):
         raise ProofError.no_schema(where)
     known = "select 1 from pg_catalog.pg_roles where rolname = %s"
@@ -125,6 +136,15 @@ def _rows(
 
 def _one(connection: Connection, query: str, *values: object) -> Any:
     return next((row[0] for row in _rows(connection, query, *values)), None)
+
+
+def sees_all(connection: Connection) -> bool:
+    """Tell whether row security does not apply to the login."""
+    query = (
+        "select rolsuper or rolbypassrls from pg_catalog.pg_roles"
+        " where rolname = session_user"
+    )
+    return bool(_one(connection, query))
 
 
 def unproved(connection: Connection, cells: Sequence[Cell]) -> tuple[str, ...]:
