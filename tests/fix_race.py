@@ -125,7 +125,7 @@ SLEEPS = (
 )
 
 
-def wait_for(admin: psycopg.Connection[Any], query: str, seconds: float = 10) -> None:
+def wait_for(admin: psycopg.Connection[Any], query: str, seconds: float = 40) -> None:
     """Wait until a query returns a row."""
     end = time.monotonic() + seconds
     while not admin.execute(query.encode()).fetchone():

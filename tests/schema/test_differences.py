@@ -191,13 +191,19 @@ def test_strict_is_heeded(three: Pair, section: str) -> None:
     assert "strict" not in ours(three, *argv).err
 
 
-def test_script_that_ends_its_session_leaves_no_event(three: Pair) -> None:
-    """Nothing can be written in a session that is gone; Sqitch has a second one."""
+@pytest.mark.parametrize("whole", [True, False])
+def test_events_of_a_script_that_ends_its_session(three: Pair, *, whole: bool) -> None:
+    """
+    Nothing can be written in a session that is gone; Sqitch has a second one.
+
+    What is not one transaction has its event beforehand.
+    """
     suicide = "select pg_terminate_backend(pg_backend_pid());"
-    three.write("deploy/c.sql", suicide)
+    three.write("deploy/c.sql", f"begin;\n{suicide}\ncommit;" if whole else suicide)
     assert (2, 2) == (ours(three, "deploy").code, sqitchs(three, "deploy").code)
     events = "select event from sqitch.events order by committed_at"
-    assert [("deploy",)] * 2 == three.ours.read(events)
+    left = [] if whole else [("fail",)]
+    assert [("deploy",)] * 2 + left == three.ours.read(events)
     assert [("deploy",)] * 2 + [("fail",)] == three.theirs.read(events)[:3]
     three.write("deploy/c.sql", "create table t_c (i int);")
     assert 0 == ours(three, "deploy").code
@@ -213,6 +219,27 @@ def test_damaged_registry_is_no_matter_of_permission(three: Pair) -> None:
         assert 'relation "sqitch.tags" does not exist' in done.err
         assert "backup" in done.err
         assert "grant" not in done.err
+
+
+FREEZE = """create function keep_out() returns trigger language plpgsql as
+  $$ begin if new.change = 'c' then raise 'frozen until Monday'; end if;
+  return new; end $$;
+create trigger keep_out before insert on sqitch.changes
+  for each row execute function keep_out()"""
+
+
+def test_registry_that_refuses_a_row_fails_its_change(three: Pair) -> None:
+    """Somebody's own trigger: what was deployed is taken back, and its words told."""
+    assert 0 == three.run("deploy", "--to", "a").code
+    three.execute(FREEZE)
+    done = ours(three, "deploy")
+    assert 2 == done.code
+    assert "could not be read or written: frozen until Monday" in done.err
+    assert "grant" not in done.err
+    assert ["a"] == deployed(three.ours)
+    three.execute("drop trigger keep_out on sqitch.changes")
+    assert 0 == ours(three, "deploy").code
+    assert ["a", "b", "c"] == deployed(three.ours)
 
 
 def test_sha1_dependency_works(three: Pair) -> None:
@@ -341,6 +368,19 @@ def test_conflict_with_an_unknown_change_is_refused_at_once(three: Pair) -> None
     line = "x [!dropped] 2026-01-02T00:00:00Z P <p@x.org>"
     three.write("sqitch.plan", plan(*LINES, line))
     refused_at_once(three, '"dropped"', "sqitch.plan:8")
+
+
+def test_script_that_ends_in_an_open_transaction_fails(three: Pair) -> None:
+    """A forgotten commit: Sqitch records the change, of which nothing is there."""
+    three.write("deploy/b.sql", "begin;\ncreate table forgotten (i int);\n")
+    done = ours(three, "deploy", "--mode", "change")
+    assert 2 == done.code
+    assert "ends in an open transaction" in done.err
+    assert ["a"] == deployed(three.ours)
+    assert 0 == sqitchs(three, "deploy").code
+    assert ["a", "b", "c"] == deployed(three.theirs)
+    query = "select to_regclass('forgotten') is null"
+    assert [(True,)] == three.theirs.read(query)
 
 
 @pytest.mark.parametrize("command", ["verify", "check"])

@@ -391,7 +391,7 @@ def test_ended_session_is_a_clear_error(
     """The server ends the session in a script, and the error has its address."""
     text = "begin;\nselect pg_terminate_backend(pg_backend_pid());\ncommit;"
     write(root, "deploy", "two", text)
-    with pytest.raises(errors.ScriptError, match="terminating") as caught:
+    with pytest.raises(errors.LostError, match="terminating") as caught:
         runner.deploy(connection, state.load(root))
     assert "sql/deploy/two.sql:2" == caught.value.where
     assert ["one"] == deployed(admin)

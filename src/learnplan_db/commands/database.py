@@ -20,8 +20,10 @@ from learnplan_db.commands.job import (
     deploy_changes,
     deploy_options,
     deploying,
+    lost_json,
     opened,
     revert_changes,
+    reverting,
     running,
     setting,
     unmodified,
@@ -78,7 +80,7 @@ def deploy(app: App, *, to: str | None, words: tuple[str, ...], **given: Any) ->
 @click.option(
     "-m", "--modified", is_flag=True, help="Revert to before the first edited script."
 )
-@click.option("-y", "yes", is_flag=True, help="Do not ask.")
+@reverting
 @running
 @json_option
 def revert(
@@ -97,12 +99,12 @@ def revert(
             job.changes.clear()
         done = revert_changes(job, given, job.change(to, "reverting to"))
     if app.terminal.as_json:
-        app.terminal.json(reverted=list(done))
+        app.terminal.json(reverted=list(done), lost=lost_json(job.printer.lost))
 
 
 def _rebasing(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
-        click.option("-y", "yes", is_flag=True, help="Do not ask."),
+        reverting,
         deploying,
         set_option("-r", "--set-revert", "revert_variables"),
         set_option("-e", "--set-deploy", "deploy_variables"),
@@ -147,7 +149,8 @@ def rebase(
         done = deploy_changes(job, given, upto, "rebase")
     if app.terminal.as_json:
         changes = [standing.change_json(change) for change in done]
-        app.terminal.json(reverted=list(reverted), deployed=changes)
+        lost = lost_json(job.printer.lost)
+        app.terminal.json(reverted=list(reverted), lost=lost, deployed=changes)
 
 
 def _refuse_strict(app: App, name: str) -> None:
@@ -199,7 +202,8 @@ def checkout(app: App, *, words: tuple[str, ...], **given: Any) -> None:
         done = deploy_changes(job, given, None, "checkout")
     if app.terminal.as_json:
         changes = [standing.change_json(change) for change in done]
-        app.terminal.json(reverted=list(reverted), deployed=changes)
+        lost = lost_json(job.printer.lost)
+        app.terminal.json(reverted=list(reverted), lost=lost, deployed=changes)
 
 
 @command("upgrade", "learnplan-db -C . upgrade db:pg://localhost/app")

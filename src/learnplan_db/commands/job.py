@@ -27,18 +27,17 @@ from learnplan_db.commands.progress import Printer
 from learnplan_db.engine import pending, session, state
 from learnplan_db.engine.progress import Progress
 from learnplan_db.engine.session import told
-from learnplan_db.errors import (
-    ConfigError,
-)
+from learnplan_db.errors import ConfigError, DataLossError
 from learnplan_db.settings import targets
 from learnplan_db.settings.identity import committer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from learnplan_db.commands.arguments import Arguments
     from learnplan_db.engine.registry import Applied
     from learnplan_db.engine.state import Project
+    from learnplan_db.errors import Loss
     from learnplan_db.model import Change, Target
 
 Options = dict[str, Any]
@@ -60,6 +59,11 @@ class Job:
     def target(self) -> Target:
         """Return the target of the project."""
         return self.project.target
+
+    def reconnect(self) -> None:
+        """Connect again, if the connection was lost in a first step that has ended."""
+        if self.connection.closed:
+            self.connection = session.connect(self.target.conninfo)
 
     def variables(self, name: str, given: Mapping[str, str]) -> dict[str, str]:
         """Return psql's variables for the scripts of a command."""
@@ -105,12 +109,15 @@ def opened(
         text = f"Too many targets specified; connecting to {target.name}"
         app.terminal.warn(text)
     project = state.load(target, committer=committer(app.configuration))
-    with session.connect(target.conninfo) as connection:
+    connection = session.connect(target.conninfo)
+    printer = Printer(app.terminal, target)
+    job = Job(app, project, list(named.changes), connection, printer, *named.names)
+    try:
         if warning := session.outdated(connection):
             app.terminal.debug(warning)
-        printer = Printer(app.terminal, target)
-        found = list(named.changes)
-        yield Job(app, project, found, connection, printer, *named.names)
+        yield job
+    finally:
+        job.connection.close()
 
 
 def connecting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,6 +159,20 @@ def running(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def reverting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of all that revert."""
+    for decorate in (
+        click.option("-y", "yes", is_flag=True, help="Do not ask."),
+        click.option(
+            "--allow-data-loss",
+            is_flag=True,
+            help="Lose the rows that go; without it a guarded project refuses.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
 def deploying(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of all that deploy."""
     for decorate in (
@@ -186,6 +207,7 @@ def deploy_changes(
 ) -> tuple[Change, ...]:
     """Deploy as options and configuration say; return the changes deployed."""
     options, patience = deploy_options(job, given, to, name), given["lock_timeout"]
+    job.reconnect()
     if pending.nothing(job.connection, job.project, to, patience, job.printer):
         return ()
     from learnplan_db.engine import runner  # noqa: PLC0415 - slow import
@@ -230,19 +252,33 @@ def revert_changes(
     """Ask, revert as options and configuration say, and return the names."""
     from learnplan_db.engine import runner  # noqa: PLC0415 - slow import
 
-    return runner.revert(
-        job.connection,
-        job.project,
-        to=to,
-        confirm=_confirmer(job, given, name),
-        log_only=given["log_only"],
-        variables=job.variables(
-            "revert", given["variables"] | given.get("revert_variables", {})
-        ),
-        client=client_of(given),
-        lock_timeout=given["lock_timeout"],
-        tell=job.printer,
-    )
+    try:
+        return runner.revert(
+            job.connection,
+            job.project,
+            to=to,
+            confirm=_confirmer(job, given, name),
+            log_only=given["log_only"],
+            variables=job.variables(
+                "revert", given["variables"] | given.get("revert_variables", {})
+            ),
+            client=client_of(given),
+            lock_timeout=given["lock_timeout"],
+            allow_data_loss=given["allow_data_loss"],
+            tell=job.printer,
+        )
+    except DataLossError as error:
+        if job.app.terminal.as_json:
+            job.app.terminal.json(would_lose=lost_json(error.losses))
+        raise
+
+
+def lost_json(losses: Sequence[Loss]) -> list[dict[str, Any]]:
+    """Return losses for machines; rows is null where nobody can tell."""
+    return [
+        {"change": one.change, "object": one.what, "rows": one.rows, "text": one.words}
+        for one in losses
+    ]
 
 
 def _confirmer(

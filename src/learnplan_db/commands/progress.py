@@ -13,6 +13,7 @@ from learnplan_db.engine.registry import VERSION
 
 if TYPE_CHECKING:
     from learnplan_db.engine.progress import Progress
+    from learnplan_db.errors import Loss
     from learnplan_db.model import Target
     from learnplan_db.terminal import Terminal
 
@@ -28,6 +29,7 @@ class Printer:
 
     def __init__(self, terminal: Terminal, target: Target) -> None:
         self.terminal, self.target = terminal, target
+        self.lost: list[Loss] = []  # what a revert was told to lose
 
     def __call__(self, step: Progress) -> None:
         """Print one event."""
@@ -70,6 +72,11 @@ class Printer:
         )
         self.terminal.debug(f"the lock is held by {step.detail}")
 
+    def _waiting(self, step: Progress) -> None:
+        if self.terminal.verbosity:
+            waiting = f"waiting {max(1, round(step.seconds))} seconds..."
+            self.terminal.vent(f"# Blocked by {step.detail}; {waiting}")
+
     def _create_registry(self, _: Progress) -> None:
         self.terminal.info(f"Adding registry tables to {self.target.name}")
 
@@ -87,6 +94,12 @@ class Printer:
     def _reverting(self, step: Progress) -> None:
         what = f"changes to {step.label}" if step.label else "all changes"
         self.terminal.info(f"Reverting {what} from {self.target.name}")
+
+    def _losing(self, step: Progress) -> None:
+        if loss := step.loss:
+            self.lost.append(loss)
+            text = f'reverting "{loss.change}" loses {loss.what}, {loss.words}'
+            self.terminal.warn(text)
 
     def _verifying(self, _: Progress) -> None:
         self.terminal.info(f"Verifying {self.target.name}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from learnplan_db.errors import LearnplanError
+    from learnplan_db.errors import LearnplanError, Loss
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
@@ -27,8 +27,9 @@ class Progress:
 
     ``action`` is deploy, revert or verify with ``state`` start, ok or not ok, for one
     change; else what is done around them, such as blocked, create-registry,
-    deploying, taking-back, up-to-date, failed, comment or warning; output,
-    verify-output and notice carry what scripts print. ``width`` is the longest label.
+    deploying, taking-back, up-to-date, losing, failed, comment or warning; output,
+    verify-output and notice carry what scripts print; waiting names one who holds a
+    lock, and is told from a thread of its own. ``width`` is the longest label.
     """
 
     action: str
@@ -39,6 +40,7 @@ class Progress:
     width: int = 0
     count: int = 0
     error: LearnplanError | None = None
+    loss: Loss | None = None
 
 
 Tell: TypeAlias = Callable[[Progress], None]

@@ -92,7 +92,7 @@ class Registry:
             return None
         if not row[1]:
             return 0.0
-        found = self._one("select max(version)::text from {schema}.releases")
+        found = self._one("select max(version)::numeric from {schema}.releases")
         return float(found[0]) if found and found[0] else 0.0
 
     def projects(self) -> tuple[str, ...]:
@@ -186,6 +186,15 @@ class Registry:
         )
         return {row[0]: row[1] for row in rows}
 
+    def attempted(self, change_id: str) -> bool:
+        """Tell whether the newest event of a change is that it failed."""
+        row = self._one(
+            "select event from {schema}.events"
+            f" where change_id = {self.rows.text(change_id)}"
+            " order by committed_at desc limit 1"
+        )
+        return bool(row) and row[0] == "fail"
+
     # What is made once.
 
     def create(self, by: Planner) -> None:
@@ -195,10 +204,19 @@ class Registry:
         Raises: RegistryError: the role may not create a schema; nothing is left.
         """
         try:
-            self._run_file("registry.sql", self._release(VERSION, by))
+            with self.connection.transaction():
+                # "If not exists" asks for the right to create it all the same.
+                if not self._one(
+                    "select 1 from pg_catalog.pg_namespace"
+                    f" where nspname = {self.rows.text(self.schema)}"
+                ):
+                    self._execute("create schema {schema}")
+                self._run_file("registry.sql", self._release(VERSION, by))
         except errors.InsufficientPrivilege as error:
             info = self.connection.info
-            raise RegistryError.may_not_create(info.dbname, info.user) from error
+            raise RegistryError.may_not_create(
+                self.schema, info.dbname, info.user
+            ) from error
 
     def upgrade(self, found: float, by: Planner) -> Iterator[tuple[float, float]]:
         """Bring a registry to our version; yield (from, to) before each step."""
@@ -260,6 +278,7 @@ class Registry:
     def _run_file(self, name: str, *more: str) -> None:
         text = files("learnplan_db.engine").joinpath(name).read_text(encoding="utf-8")
         with self.connection.transaction():
+            self._execute("set local search_path = pg_catalog, pg_temp")
             self._execute("\n".join([text, *more]))
 
     def _execute(self, text: str) -> psycopg.Cursor[Any]:

@@ -1,9 +1,8 @@
 -- Sqitch's registry, version 1.1: the same tables, names, defaults and comments.
+-- Its schema is there: an administrator may have made it for who may make none.
 -- Source: what sqitch 1.3.1 creates on PostgreSQL, compared in tests with pg_dump.
 
 set local client_min_messages = warning;
-
-create schema if not exists {schema};
 
 create table {schema}.releases (
   version         real        not null constraint releases_pkey primary key,

@@ -85,6 +85,15 @@ class Rows:
         """Return the event of a change that failed."""
         return self.sql(self._event("fail", plan, change, by))
 
+    def attempt_over(self, change_id: str) -> Statements:
+        """Return what takes back the newest event of a change, if that is a failure."""
+        key = self.text(change_id)
+        return self.sql(
+            "delete from {schema}.events where event = 'fail'"
+            f" and change_id = {key} and committed_at = (select max(committed_at)"
+            f" from {{schema}}.events where change_id = {key})"
+        )
+
     def forget(self, plan: Plan, change: Change, by: Planner) -> Statements:
         """Return what takes back the rows of a change that does not verify."""
         key = self.text(change.id)

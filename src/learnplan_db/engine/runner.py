@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from learnplan_db.engine import pending
+from learnplan_db.engine import pending, recovery
 from learnplan_db.engine.dependencies import check_dependents
 from learnplan_db.engine.deployment import Deployment
 from learnplan_db.engine.progress import NO_VARIABLES, Progress, silent
 from learnplan_db.engine.session import fit, look, told
 from learnplan_db.engine.state import as_changes, to_revert
 from learnplan_db.engine.work import Work
-from learnplan_db.errors import NothingDoneError, RegistryError
+from learnplan_db.errors import DataLossError, NothingDoneError, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,12 +66,19 @@ def deploy(  # noqa: PLR0913 - the options of the command
         seconds=lock_timeout,
         log_only=log_only,
     )
-    with told(connection), work.locked():
+
+    def prepared() -> Deployment | None:
         found = look(lambda: pending.find(project, work.registry, to), lock_timeout)
         if found.idle:  # somebody else has done it meanwhile
             tell(Progress("up-to-date", to or ""))
-            return ()
-        return Deployment(work, found, to, mode, verify=verify).deploy()
+            return None
+        deployment = Deployment(work, found, to, mode, verify=verify)
+        deployment.prepare()
+        return deployment
+
+    with work.locked():
+        deployment = recovery.steadily(work, prepared)
+        return deployment.deploy() if deployment else ()
 
 
 def rehearse(
@@ -107,6 +114,7 @@ def revert(  # noqa: PLR0913 - the options of the command
     variables: Mapping[str, str] = NO_VARIABLES,
     client: str | None = None,
     lock_timeout: float = 60,
+    allow_data_loss: bool = False,
     tell: Tell = silent,
 ) -> tuple[str, ...]:
     """
@@ -114,8 +122,9 @@ def revert(  # noqa: PLR0913 - the options of the command
 
     Args: confirm: asked with what would be reverted, newest first, and the label of
         what stays; what somebody else changes after that is refused.
+        allow_data_loss: lose the rows that go with it; a guarded project alone asks.
     Raises: ScriptError: a script failed; what was reverted before it stays reverted.
-        NothingDoneError: the answer was no.
+        DataLossError: rows would be lost. NothingDoneError: the answer was no.
     """
     work = Work(
         *(connection, project, tell, variables),
@@ -130,18 +139,52 @@ def revert(  # noqa: PLR0913 - the options of the command
         work.tell_others(others)
         tell(Progress("nothing-to-revert", to or ""))
         return ()
+    with told(connection), fit(connection):
+        _foresee(work, agreed, allowed=allow_data_loss)
     if not confirm(agreed, kept):
         raise NothingDoneError("Nothing reverted")
-    with told(connection), work.locked():
+    with work.locked():
         doomed, _ = look(lambda: to_revert(project, work.registry, to), lock_timeout)
         if [one.change_id for one in doomed] != [one.change_id for one in agreed]:
             raise RegistryError.changed_meanwhile()
         check_dependents(work.registry, doomed)
-        applied = work.registry.applied(project.plan.project)
-        known = {c.id: c for c in as_changes(project, applied)}
-        changes = [known[one.change_id] for one in doomed]
+        changes = _changes(work, doomed)
         work.read("revert", changes)
         work.width = max(len(one.label) for one in doomed)
         for one, change in zip(doomed, changes, strict=True):
-            work.revert_one(change, one.label)
+            recovery.revert_one(work, change, one.label)
     return tuple(one.name for one in doomed)
+
+
+def _changes(work: Work, doomed: list[Applied]) -> list[Change]:
+    """Return deployed changes as the plan would have them, newest first."""
+    applied = work.registry.applied(work.project.plan.project)
+    work.standing = {one.change_id for one in applied}
+    known = {change.id: change for change in as_changes(work.project, applied)}
+    return [known[one.change_id] for one in doomed]
+
+
+def _foresee(work: Work, doomed: list[Applied], *, allowed: bool) -> None:
+    """
+    Count what the scripts would lose, and tell it; keep rows from here on.
+
+    Raises: DataLossError: nobody has allowed it.
+    """
+    name = work.project.target.name
+    if work.manner.guard and work.client and not (allowed or work.log_only):
+        raise DataLossError.unwatched(work.client, name)
+    if not (keeper := work.keep_rows()):
+        return
+    changes = look(lambda: _changes(work, doomed), work.seconds)
+    work.read("revert", changes)
+    scripts = [(one.name, work.script("revert", one)) for one in changes]
+    losses = keeper.foresee(scripts)
+    if losses and not allowed:
+        raise DataLossError.would_lose(losses, name)
+    if not allowed:
+        for label, script in scripts:
+            keeper.watchable(label, script)
+    for loss in losses:
+        work.tell(Progress("losing", loss.change, loss=loss))
+    if allowed:
+        work.keeper = None

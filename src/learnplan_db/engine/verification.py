@@ -96,7 +96,7 @@ def verify(  # noqa: PLR0913 - the options of the command
         everything = work.registry.applied(project.plan.project)
         if everything and not project.plan.changes:
             raise RegistryError.no_plan_changes(project.plan.source)
-        part = _range(work, first, last)
+        part = _range(project, everything, first, last)
         work.tell_others(() if everything else work.registry.projects())
     changes = {c.id: c for c in as_changes(project, everything)}
     planned = project.plan.changes[part.first : part.last + 1]
@@ -142,7 +142,8 @@ def check(
     with told(connection):
         demand_registry(work.registry, project.target)
         tell(Progress("checking"))
-        part = _range(work, first, last)
+        applied = work.registry.applied(project.plan.project)
+        part = _range(project, applied, first, last)
     place = divergence(project, part.applied, part.first)
     differing = []
     planned = project.plan.changes
@@ -156,10 +157,10 @@ def check(
     return Check(len(part.applied), tuple(differing))
 
 
-def _range(work: Work, first: str | None, last: str | None) -> _Range:
+def _range(
+    project: Project, applied: list[Applied], first: str | None, last: str | None
+) -> _Range:
     """Return what lies between two deployed changes."""
-    project, registry = work.project, work.registry
-    applied = registry.applied(project.plan.project)
     if not applied:
         return _Range([], 0, len(project.plan.changes) - 1)
     start, place = (0, 0) if first is None else _place(project, applied, first)
@@ -186,6 +187,14 @@ def _place(project: Project, applied: Sequence[Applied], spec: str) -> tuple[int
     return found, change.index
 
 
+def _gone(work: Work, one: Applied) -> bool:
+    """Tell whether somebody reverted a change since it was read what is deployed."""
+    with told(work.connection):
+        applied = work.registry.applied(work.project.plan.project)
+    there = {(now.change_id, now.committed_at) for now in applied}
+    return (one.change_id, one.committed_at) not in there
+
+
 def _verify_one(
     work: Work, one: Applied, change: Change, expected: int
 ) -> list[tuple[str, LearnplanError]]:
@@ -209,6 +218,10 @@ def _verify_one(
                 raise ConnectError(
                     error.message, where=error.where, fix=error.fix
                 ) from error
+            if _gone(work, one):
+                work.tell(Progress("comment", detail="Reverted meanwhile"))
+                work.tell(Progress("verify", one.label, "ok", width=work.width))
+                return []
             shown = work.project.scripts.shown("verify", change)
             work.tell(Progress("failed", error=error))
             text = f'Verify script "{shown}" failed.'

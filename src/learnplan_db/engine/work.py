@@ -8,21 +8,30 @@ Source: Sqitch 1.3.1; design, the engine.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from learnplan_db.engine.execution import Execution
+from learnplan_db.engine.census import Census
+from learnplan_db.engine.execution import UNCHECKED
+from learnplan_db.engine.losses import Keeper
 from learnplan_db.engine.progress import NO_VARIABLES, Progress
-from learnplan_db.engine.session import clean, lock, unlock
+from learnplan_db.engine.resumption import Resumption
+from learnplan_db.engine.session import (
+    IDLE,
+    Manner,
+    clean,
+)
+from learnplan_db.engine.tenure import Output, Tenure
+from learnplan_db.errors import ScriptError
 from learnplan_db.psql import client as clients
-from learnplan_db.psql import script
+from learnplan_db.psql import guard, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import psycopg
+
+    from learnplan_db.engine.losses import Checks
     from learnplan_db.engine.progress import Tell
     from learnplan_db.engine.rows import Statements
     from learnplan_db.engine.state import Project
@@ -33,25 +42,17 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a script prints, on its way to whoever is told."""
-
-    tell: Tell
-    action: str = "output"
-
-    def out(self, text: str) -> None:
-        """Pass on what psql prints on standard output."""
-        self.tell(Progress(self.action, detail=text))
-
-    def err(self, text: str) -> None:
-        """Pass on what psql prints on standard error."""
-        self.tell(Progress("notice", detail=text))
+UNGUARDED = (
+    "learnplan.guard does not hold with --client psql: a data change that row security "
+    "narrows is not noticed"
+)
 
 
-class Work:
+class Work(Tenure):
     """
     A session at work on a project: its scripts read, its registry, its progress.
+
+    ``standing``: the ids of what should be deployed now, whoever looks.
 
     Args: variables: psql's, for the scripts; client: a psql to run them with, or None;
         seconds: how long locks are asked for; log_only: run no script.
@@ -69,45 +70,28 @@ class Work:
         log_only: bool = False,
     ) -> None:
         """Look at nothing yet."""
-        self.connection, self.project, self.tell = connection, project, tell
+        # While psql runs, our own session is idle.
+        idle = IDLE if client is None else "0"
+        manner = Manner(project.target.guard, seconds, idle)
+        super().__init__(connection, project, tell, manner)
         self.client, self.log_only, self.seconds = client, log_only, seconds
         self.variables = dict(variables) | {"registry": project.target.registry}
-        self.registry = project.registry(connection)
-        self.guard = project.target.guard
-        self.execution = Execution(
-            *(connection, Output(tell), self.registry.rows.lock(), seconds, self.guard)
-        )
         self.width = 0
+        self.standing: set[str] = set()
         self._scripts: dict[tuple[Kind, str], Script] = {}
+        self._attempts: set[str] = set()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold Sqitch's lock in a session set up for scripts; leave it as it was."""
-        lock(
-            self.connection,
-            self.seconds,
-            lambda who: self.tell(
-                Progress("blocked", seconds=self.seconds, detail=who)
-            ),
-        )
-        try:
-            self.execution.prepare()
-            yield
-        finally:
-            self.leave(unlocking=True)
+    def settle(self, kind: Kind, change: Change) -> None:
+        """Note that a change is deployed now, or is no more."""
+        if kind == "deploy":
+            self.standing.add(change.id)
+        else:
+            self.standing.discard(change.id)
 
-    def leave(self, *, unlocking: bool = False) -> None:
-        """Leave the session as it was: nothing of ours goes back to a pool."""
-        try:
-            clean(self.connection)
-            if not self.connection.closed:
-                with suppress(psycopg.Error):
-                    if unlocking:
-                        unlock(self.connection)
-                    self.connection.execute("reset all")
-        except BaseException:  # such as a second Ctrl-C: the lock must not stay
-            self.connection.close()
-            raise
+    def whole(self, kind: Kind, change: Change) -> bool:
+        """Tell whether a change's script and its rows commit together."""
+        text = self._scripts.get((kind, change.id))
+        return self.log_only or (text is not None and text.wrapped)
 
     @contextmanager
     def step(self, action: str, label: str) -> Iterator[None]:
@@ -147,6 +131,8 @@ class Work:
                     path=scripts.path(kind, change),
                     directory=self.project.target.root,
                 )
+                if self.manner.guard and kind != "verify":
+                    guard.check(self._scripts[kind, change.id])
         return found
 
     def warn_missing(self, kind: Kind, changes: Sequence[Change]) -> None:
@@ -166,14 +152,86 @@ class Work:
         """
         shown = self.project.scripts.shown(kind, change)
         if self.log_only:
-            self.execution.write(rows, shown)
+            self.execution.record(rows, shown)
         elif self.client is not None:
+            if self.manner.guard:
+                self.tell(Progress("warning", detail=UNGUARDED))
             self._run_client(kind, change)
-            self.execution.write(rows, shown)
+            self.execution.record(rows, shown)
+        elif kind == "revert" and self.keeper:
+            text = self.script(kind, change)
+            self.keeper.run(
+                *(change.name, text),
+                lambda checks: self._run_script(text, change, rows, checks),
+            )
         else:
-            if (kind, change.id) not in self._scripts:
-                self.read(kind, [change])
-            self.execution.run(self._scripts[kind, change.id], rows)
+            self._run_script(self.script(kind, change), change, rows)
+
+    def script(self, kind: Kind, change: Change) -> Script:
+        """Return a script as it was read, or read it."""
+        if (kind, change.id) not in self._scripts:
+            self.read(kind, [change])
+        return self._scripts[kind, change.id]
+
+    def keep_rows(self, own: Sequence[Change] = ()) -> Keeper | None:
+        """
+        Let no revert script lose rows from here on, where the project is guarded.
+
+        Not those that psql runs, in a session of its own.
+        Args: own: changes whose transactions wrote what may go again.
+        """
+        if self.manner.guard and not self.log_only and self.client is None:
+            census = Census(self.connection, self.registry)
+            if own:
+                census.own_of([change.id for change in own])
+            self.keeper = Keeper(census, self.project.target.name, self.seconds)
+        return self.keeper
+
+    def _run_script(
+        self, text: Script, change: Change, rows: Statements, checks: Checks = UNCHECKED
+    ) -> None:
+        if text.wrapped:
+            self.execution.run(text, rows, checks=checks)
+        else:
+            self._run_in_parts(text, change, rows)
+
+    def _run_in_parts(self, text: Script, change: Change, rows: Statements) -> None:
+        """
+        Run a script that is not one transaction.
+
+        While it runs, the registry says that the change failed: if we are killed, it
+        is the truth, and the next attempt knows of this one.
+        """
+        resumption = Resumption(
+            self.connection,
+            lambda said: self.tell(Progress("warning", change.name, detail=said)),
+            self.seconds,
+            attempted=self.registry.attempted(change.id),
+        )
+        if change.id not in self._attempts:
+            try:
+                self.write(change, self._failed(change))
+            except ScriptError as error:
+                error.begun = 0
+                raise
+            self._attempts.add(change.id)
+        self.execution.run(text, self._ended(change, rows), resumption)
+        self._attempts.discard(change.id)
+
+    def _failed(self, change: Change) -> Statements:
+        project = self.project
+        return self.registry.rows.failure(project.plan, change, project.committer)
+
+    def _ended(self, change: Change, rows: Statements) -> Statements:
+        """Return rows behind what takes the event of a begun attempt back."""
+        if change.id not in self._attempts:
+            return rows
+        return (*self.registry.rows.attempt_over(change.id), *rows)
+
+    def write(self, change: Change, rows: Statements) -> None:
+        """Write rows of a change alone."""
+        self.execution.write(self._ended(change, rows), self.project.plan.source)
+        self._attempts.discard(change.id)
 
     def verify(self, change: Change) -> None:
         """Run a verify script, if there is one; a missing one is told."""
@@ -183,10 +241,8 @@ class Work:
         elif self.client is not None:
             self._run_client("verify", change)
         else:
-            if ("verify", change.id) not in self._scripts:
-                self.read("verify", [change])
             streams = Output(self.tell, "verify-output")
-            self.execution.verify(self._scripts["verify", change.id], streams)
+            self.execution.verify(self.script("verify", change), streams)
 
     def tell_others(self, projects: Sequence[str]) -> None:
         """Warn when nothing of the project is there, but of others."""
@@ -196,28 +252,16 @@ class Work:
             others = f"the registry holds {', '.join(projects)}"
             self.tell(Progress("warning", detail=f"{text}; {others}"))
 
-    def revert_one(self, change: Change, label: str) -> None:
-        """Revert a change and record it. Raises: ScriptError: its script failed."""
-        rows = self.registry.rows.revert(change.id, self.project.committer)
-        with self.step("revert", label):
-            self.run("revert", change, rows)
-
     def record_failure(self, change: Change) -> None:
         """Write the event of a change that failed, if there still is a session."""
         if self.connection.closed:
             return
-        clean(self.connection, guard=self.guard)
-        by, plan = self.project.committer, self.project.plan
-        rows = self.registry.rows.failure(plan, change, by)
-        self.execution.write(rows, plan.source)
-
-    def upgrade(self, found: float) -> None:
-        """Bring the registry to our version, telling each step."""
-        old, state = f"{found:g}", "start"
-        for _, version in self.registry.upgrade(found, self.project.committer):
-            new = f"{version:.1f}"
-            self.tell(Progress("upgrade-registry", old, state, detail=new))
-            old, state = new, ""
+        clean(self.connection, self.manner)
+        try:
+            self.write(change, self._failed(change))
+        except ScriptError:
+            if not self.connection.closed:  # else what failed first is what to tell
+                raise
 
     def _run_client(self, kind: Kind, change: Change) -> None:
         target = self.project.target

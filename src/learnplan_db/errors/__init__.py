@@ -11,11 +11,14 @@ Every error a person can meet, with its address, its remedy and its exit code.
     ├── MatrixError           2  the access matrix
     ├── ProofError            2  a target on which nothing can be proved
     ├── RegistryError         2  what the database says was deployed
+    ├── CatalogError          2  schemas that are to be compared, and are not there
     ├── ReportError           2  a format or filter of log, plan and status
     ├── IdentityError         2  acting_as cannot take the role asked for
     ├── VerifyError           2  a verify script says no
+    ├── DataLossError         2  a revert would lose rows
     ├── ScriptError           2  a script failed in the database
     ├── ConnectError          2  no connection, or one that cannot be used
+    ├── LostError             2  the connection was lost in the middle of a change
     ├── SuiteError            2  a host's tests ask the pytest plugin for too much
     ├── ServerError           4  the embedded server
     └── NothingDoneError      1  nothing to do or to show, on standard output
@@ -33,10 +36,14 @@ from learnplan_db.errors.base import (
     LearnplanError,
     NothingDoneError,
     did_you_mean,
+    without_password,
 )
+from learnplan_db.errors.catalog import CatalogError
 from learnplan_db.errors.config import ConfigError
 from learnplan_db.errors.connection import ConnectError
 from learnplan_db.errors.identity import IdentityError
+from learnplan_db.errors.loss import DataLossError, Loss
+from learnplan_db.errors.lost import LostError
 from learnplan_db.errors.mutation import MutationError
 from learnplan_db.errors.plan import PLAN_SYNTAX, PlanError
 from learnplan_db.errors.proof import MatrixError, ProofError
@@ -51,10 +58,14 @@ from learnplan_db.errors.testing import SuiteError
 __all__ = [
     "PLAN_SYNTAX",
     "AuthoringError",
+    "CatalogError",
     "ConfigError",
     "ConnectError",
+    "DataLossError",
     "IdentityError",
     "LearnplanError",
+    "Loss",
+    "LostError",
     "MatrixError",
     "MutationError",
     "NotSetError",
@@ -72,4 +83,5 @@ __all__ = [
     "TemplateError",
     "VerifyError",
     "did_you_mean",
+    "without_password",
 ]

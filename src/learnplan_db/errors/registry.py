@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnplan_db.errors.base import LearnplanError
+from learnplan_db.errors.base import LearnplanError, identifier
 
 
 class RegistryError(LearnplanError):
@@ -11,12 +11,15 @@ class RegistryError(LearnplanError):
     SHOWN = 20
 
     @classmethod
-    def may_not_create(cls, database: str, user: str) -> RegistryError:
-        """The role has no CREATE on the database."""
+    def may_not_create(cls, schema: str, database: str, user: str) -> RegistryError:
+        """The role has no CREATE on the database, or on the schema that is there."""
         return cls(
-            "no permission to create a schema",
+            f'no permission to create the registry in schema "{schema}"',
             where=f'database "{database}", user "{user}"',
-            fix=f"as its owner: grant create on database {database} to {user}",
+            fix="as an administrator: grant create on database "
+            f"{identifier(database)} to {identifier(user)}; or, for the "
+            f"schemas that are there, alter schema {identifier(schema)} "
+            f"owner to {identifier(user)}",
         )
 
     @classmethod
@@ -55,6 +58,15 @@ class RegistryError(LearnplanError):
             where=where,
             fix="connect as the role that deployed, or let it grant this one usage on "
             "schema sqitch, and select, insert, update, delete on its tables",
+        )
+
+    @classmethod
+    def failed(cls, text: str, where: str | None) -> RegistryError:
+        """The server has a reason of its own: a trigger somebody made, a full disk."""
+        return cls(
+            f"the registry could not be read or written: {text}",
+            where=where,
+            fix="mend what the server says, then run the command again",
         )
 
     @classmethod
@@ -253,7 +265,7 @@ class RegistryError(LearnplanError):
         return cls(
             f'"{label}" could not be reverted and stays deployed: {error.message}',
             where=error.where,
-            fix="mend its revert script, then revert",
+            fix=error.fix or "mend its revert script, then revert",
         )
 
 
@@ -281,6 +293,18 @@ class VerifyError(LearnplanError):
             where=f"{error.where}, {second.where}",
             fix="undo by hand what its deploy script did; it is not recorded as "
             "deployed",
+        )
+
+    @classmethod
+    def kept(
+        cls, change: str, error: LearnplanError, second: LearnplanError
+    ) -> VerifyError:
+        """A change does not verify, and to revert it might lose rows of others."""
+        return cls(
+            f'change "{change}" does not verify, and stays deployed: {error.message}\n'
+            f"it was not reverted: {second.message}",
+            where=f"{error.where}, {second.where}",
+            fix=second.fix,
         )
 
     @classmethod

@@ -10,12 +10,26 @@ if TYPE_CHECKING:
     import psycopg
 
 
+_GUARDED = (
+    "row security would hide rows from this statement: before it, set local role "
+    "service_role;, or another role whose policies let all rows pass, and reset role; "
+    "after it (docs/data-migrations.md)"
+)
+_KEY = (
+    "a foreign key is validated with the eyes of the table's owner, from whom row "
+    "security would hide rows: alter table ... no force row level security; before it, "
+    "and force row level security; after it (docs/upgrading.md)"
+)
+
+
 class ScriptError(LearnplanError):
     """
     A script failed in the database, or cannot be run by the built-in reader.
 
     ``statement`` is the text sent, with the values of variables in it: never shown.
-    ``excerpt`` holds the lines of the file as they stand there.
+    ``excerpt`` holds the lines of the file as they stand there. ``rows_alone``: the
+    script, if any, had run; only the registry's rows were refused or lost. ``begun``:
+    how many statements were, of a script that is not one transaction.
     """
 
     sqlstate: str | None = None
@@ -23,6 +37,8 @@ class ScriptError(LearnplanError):
     hint: str | None = None
     statement: str | None = None
     excerpt: str | None = None
+    rows_alone = False
+    begun: int | None = None
 
     def __str__(self) -> str:
         parts = (
@@ -133,7 +149,21 @@ class ScriptError(LearnplanError):
         )
         failure.sqlstate = error.sqlstate
         failure.detail, failure.hint = told.message_detail, told.message_hint
+        if told.source_function == "check_enable_rls":  # by row_security = off
+            key = "SELECT fk." in (told.context or "")  # PostgreSQL's own query
+            failure.hint, failure.fix = None, _KEY if key else _GUARDED
         return failure
+
+    @classmethod
+    def guard_undone(cls, where: str) -> ScriptError:
+        """A script lets row security hide rows from it."""
+        return cls.refused(
+            "row_security would be on, and rows be hidden from the script without a "
+            "word",
+            where,
+            "remove it; where rows are to be changed: set local role service_role; "
+            "before, and reset role; after it (docs/data-migrations.md)",
+        )
 
     @classmethod
     def connection_lost(cls, error: psycopg.Error, where: str) -> ScriptError:
@@ -144,6 +174,24 @@ class ScriptError(LearnplanError):
             failure.detail = failure.message
             failure.message = "the connection to the server is lost"
         return failure
+
+    @classmethod
+    def index_in_making(cls, index: str, pid: int, where: str) -> ScriptError:
+        """Somebody else builds the index and has not come to an end."""
+        return cls(
+            f"index {index} is INVALID, and pid {pid} is building one on its table",
+            where=where,
+            fix="wait until it has ended, then run the command again",
+        )
+
+    @classmethod
+    def left_open(cls, source: str) -> ScriptError:
+        """The file ends in a transaction: what it did in there is not committed."""
+        return cls(
+            "the script ends in an open transaction, which was rolled back",
+            where=source,
+            fix="end it with commit;",
+        )
 
     @classmethod
     def interrupted(cls, source: str) -> ScriptError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from learnplan_db.errors import ScriptError
@@ -29,6 +30,7 @@ CONTROL = re.compile(
 _ROUTINES = {"create function", "create procedure"}
 _INLINE_COPY = {"from stdin", "from stdout", "to stdout", "to stdin"}
 _BLANK = {"space", "comment"}
+_TELLING = 12  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Draft:
         """Return the keywords that say what the statement does."""
         if self.joined:
             return "\\;"
-        match = _VERB.match(" ".join(filter(None, self.words)))
+        # No more words than tell it: a routine may nest, and be long.
+        match = _VERB.match(" ".join(islice(filter(None, self.words), _TELLING)))
         verb = "".join(filter(None, match.groups())) if match else ""
         # A query may begin with a parenthesis; "(commit" controls nothing.
         bare = self.words[1:2] != [""]

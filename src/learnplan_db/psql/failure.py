@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from learnplan_db.psql.draft import Statement
 
 _BLOCK_LINE = re.compile(r'inline_code_block"?\D+(\d+)')  # in any lc_messages
-_LOST = re.compile("08...|57P0[123]")  # connection exceptions, and the server's end
+_LOST = re.compile("08...|57P0[1235]")  # connection exceptions, and the server's end
 _WIDTH = 120  # characters shown of a line
+_TEMPORARY = re.compile(r"create\s+(?:(?:local|global)\s+)?temp", re.IGNORECASE)
+# What a verify script may need more than those who use the database, by the function of
+# the server that misses it: its texts may be in any language.
+_FIXES = {
+    "PreventCommandIfReadOnly": "run it on the primary, as a login whose transactions"
+    " may write",
+    "InitTempTableNamespace": "grant temporary on the database to this login, or verify"
+    " as its owner",
+}
 
 
 def failure(
@@ -46,6 +55,8 @@ def failure(
     cause = ScriptError.connection_lost if lost else ScriptError.failed
     failed = cause(error, where)
     failed.statement, failed.excerpt = statement.text, excerpt if not line else None
+    if _TEMPORARY.match(statement.text):
+        failed.fix = _FIXES.get(error.diag.source_function or "", failed.fix)
     return failed
 
 

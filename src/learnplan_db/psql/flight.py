@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,11 +18,12 @@ from psycopg.pq import TransactionStatus
 
 from learnplan_db.errors import OwnSqlError
 from learnplan_db.psql.failure import failure
+from learnplan_db.psql.guard import before, behind, turns
 from learnplan_db.psql.stage import Stage
 from learnplan_db.psql.wire import BROKEN, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from psycopg.pq.abc import PGresult
 
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 # the other: libpq may tell it one result too early. It does nothing and sees nothing.
 _MARK = b"unlisten learnplan_db"
 _SEAM = b"\n;"  # the line end closes a comment
-_PHASES = {-1: "after_begin", -2: "before_end", -3: "after"}
-_MARKS = -4
+_PHASES = {-1: "after_begin", -2: "before_end", -3: "after", -4: "guard"}
+_MARKS = -5
 
 
 def run(  # noqa: PLR0913 - what surrounds a script
@@ -45,6 +47,8 @@ def run(  # noqa: PLR0913 - what surrounds a script
     after_begin: Sequence[bytes] = (),
     before_end: Sequence[bytes] = (),
     after: Sequence[bytes] = (),
+    skip: Callable[[str, str], bool] | None = None,
+    guarded: bool = False,
 ) -> bool:
     """
     Run a script on a connection in autocommit, with our SQL around its transaction.
@@ -52,16 +56,18 @@ def run(  # noqa: PLR0913 - what surrounds a script
     Tells whether ``before_end`` went into the script's own transaction. What a script
     leaves open, or an error leaves aborted, is the caller's to roll back.
     Args: after_begin, before_end: statements behind the first ``begin`` and before the
-        last ``commit`` of a wrapped script; after: statements at the very end.
+        last ``commit`` of a wrapped script; after: statements at the very end; skip:
+        asked before each statement, with its text and place, whether it is not to run;
+        guarded: row_security is off, and is to stay so.
     Raises: ScriptError: the script failed; OwnSqlError: one of our statements did.
     """
     wire = Wire(connection, streams)
     with wire.listening():
-        if _fits(script, wire):
+        if skip is None and _fits(script, wire):
             ours = (after_begin, before_end if script.wrapped else (), after)
-            if _Flight(wire, script, ours).fly():
+            if _Flight(wire, script, ours, guarded=guarded).fly():
                 return script.wrapped
-        stage = Stage(wire, script, after_begin, before_end)
+        stage = Stage(wire, script, after_begin, before_end, skip, guarded=guarded)
         if script.static and not script.odd and _standard(wire):
             _step(stage)
         else:
@@ -119,7 +125,12 @@ class _Flight:
     """A wrapped script and our SQL in one message."""
 
     def __init__(
-        self, wire: Wire, script: Script, ours: tuple[Sequence[bytes], ...]
+        self,
+        wire: Wire,
+        script: Script,
+        ours: tuple[Sequence[bytes], ...],
+        *,
+        guarded: bool,
     ) -> None:
         self.wire, self.script = wire, script
         self.broken: PGresult | None = None
@@ -129,7 +140,10 @@ class _Flight:
         self.parts, self.owners = [first], [0]
         self._board(-1, after_begin)
         for index, text in enumerate(body, 1):
-            self._board(index, [text])
+            if guarded:
+                self._guard(index, text)
+            else:
+                self._board(index, [text])
         self._board(-2, before_end)
         self._board(len(body) + 1, [last])
         self._board(-3, after)
@@ -139,6 +153,14 @@ class _Flight:
         if statements:
             self.parts += [_MARK, *statements]
             self.owners += [_MARKS, *(owner for _ in statements)]
+
+    def _guard(self, index: int, text: bytes) -> None:
+        """Add a statement, and what keeps row security off around it."""
+        texts = self.script.texts
+        under = takewhile(lambda one: not turns(one), texts[index + 1 : -1])
+        self._board(-4, before(texts[index], local=True))
+        self._board(index, [text])
+        self._board(-4, behind(texts[index], under))
 
     def fly(self) -> bool:
         """

@@ -35,7 +35,7 @@ _TOKEN = rf"""
       (?P<space>    (?: [ \t\n\r\f\v]++ | --[^\n\r]*+ )+ )
     | (?P<comment>  /\* )
     | (?P<escaped>  [eE]{ESCAPED} )
-    | (?P<string>   {_PLAIN} "[^"]*+" )
+    | (?P<string>   {_PLAIN} "[^"]*+(?:""[^"]*+)*"(?!") )
     | (?P<open>     [eE]?' | " )
     | (?P<dollar>   \$(?:{LETTER}{LETTER_OR_DIGIT}*+)?\$ )
     | (?P<word>     {WORD} )

@@ -16,6 +16,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from learnplan_db.errors import OwnSqlError, ScriptError
 from learnplan_db.psql.failure import failure
+from learnplan_db.psql.guard import before, behind, turns
 from learnplan_db.psql.variables import DEFAULTS, Variables, complaint, special
 from learnplan_db.psql.wire import BROKEN
 
@@ -38,14 +39,18 @@ class Stage:
     ``inside`` tells whether ``before_end`` went into that transaction.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what surrounds a script
         self,
         wire: Wire,
         script: Script,
         after_begin: Sequence[bytes] = (),
         before_end: Sequence[bytes] = (),
+        skip: Callable[[str, str], bool] | None = None,
+        *,
+        guarded: bool = False,
     ) -> None:
-        self.wire, self.script = wire, script
+        self.wire, self.script, self.skip = wire, script, skip
+        self.guarded = guarded
         self.after_begin, self.before_end = after_begin, before_end
         self.inside = False
         self.began = False
@@ -121,8 +126,11 @@ class Stage:
         Raises: ScriptError: the connection is lost, or lacks a character.
         """
         self.carry(edge)
+        self.hold("before", text, statement, source)
         broken: list[PGresult] = []
         self.last, self.data_line = None, 0
+        if self._done(text, statement, source):
+            return None
         self.wire.place = lambda: f"{source}:{line()}"
 
         def take(result: PGresult) -> None:
@@ -148,10 +156,42 @@ class Stage:
         if broken:
             self.last = broken[0]
             return self.broke(broken[0], statement, source)
+        self.begin(edge)
+        self.hold("behind", text, statement, source)
+        return None
+
+    def _done(self, text: str, statement: Callable[[], Statement], source: str) -> bool:
+        """Tell whether a statement is not to run, since it was done before."""
+        try:
+            return self.skip is not None and self.skip(
+                text, f"{source}:{statement().line}"
+            )
+        except psycopg.Error as error:
+            raise failure(error, statement(), source) from error
+
+    def begin(self, edge: str) -> None:
+        """Put our SQL into the script's transaction, just after it begins."""
         self.began = self.began or (edge == "first" and self.healthy)
         if edge == "first" and self.began:
             self.own("after_begin", self.after_begin)
-        return None
+
+    def hold(
+        self, when: str, text: str, statement: Callable[[], Statement], source: str
+    ) -> None:
+        """Keep row security off, before or behind a statement that bears on it."""
+        if not self.guarded:
+            return
+        inside = self.wire.pgconn.transaction_status != TransactionStatus.IDLE
+        every = (one.text for one in self.script.statements if not turns(one.text))
+        ours = (
+            before(text, local=inside)
+            if when == "before"
+            else behind(text, every, local=inside)
+        )
+        try:
+            self.own("guard", ours)
+        except OwnSqlError as error:
+            raise failure(error.error, statement(), source) from error
 
     def carry(self, edge: str) -> None:
         """Put our SQL into the script's transaction, just before it ends."""

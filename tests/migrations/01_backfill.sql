@@ -1,0 +1,12 @@
+-- A new column is filled from another.
+-- changed: select count(*) from app.users where "first" is not null
+-- blind 0, correct 3
+
+-- blind:
+-- the guard stops:
+update app.users set "first" = split_part(name, ' ', 1);
+
+-- correct:
+set local role service_role;
+update app.users set "first" = split_part(name, ' ', 1);
+reset role;
