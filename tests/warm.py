@@ -37,8 +37,10 @@ for name in ("runner", "verification"):  # commands import them late
 gc.freeze()  # a child that collects garbage would copy all
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 while line := sys.stdin.buffer.raw.readline():
-    _, cwd, environment, out, err, *words = json.loads(line)
+    kind, cwd, environment, out, err, *words = json.loads(line)
     pid = os.fork()
+    if pid and kind == "start":
+        print(pid, file=answers)
     if not pid:
         os.chdir(cwd)
         os.environ.clear()
@@ -90,16 +92,32 @@ class Warm:
 
     def ask(self, *question: Any) -> Any:
         """Return the answer to one question; sqitch.pl lists those to Sqitch."""
-        if self.process.stdin is None or self.process.stdout is None:
+        if self.process.stdin is None:
             raise AssertionError(self.name)
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
         self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        if self.process.stdout is None:
+            raise AssertionError(self.name)
         return json.loads(self.process.stdout.readline())
 
     def run(self, cwd: Path, environment: Mapping[str, str], *argv: str) -> Done:
         """Run one command to its end."""
         files = str(self.out), str(self.err)
-        code = self.ask("run", str(cwd), dict(environment), *files, *argv)
+        return self._done(self.ask("run", str(cwd), dict(environment), *files, *argv))
+
+    def start(self, cwd: Path, environment: Mapping[str, str], *argv: str) -> int:
+        """Start one command of ours; return the id of its process."""
+        files = str(self.out), str(self.err)
+        return int(self.ask("start", str(cwd), dict(environment), *files, *argv))
+
+    def finish(self) -> Done:
+        """Wait for the command that was started."""
+        return self._done(self._answer())
+
+    def _done(self, code: int) -> Done:
         # Not read_text, which makes a line feed of a carriage return.
         out, err = (file.read_bytes().decode() for file in (self.out, self.err))
         return Done(code, out, err)
