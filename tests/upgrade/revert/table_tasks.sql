@@ -1,0 +1,7 @@
+-- Revert learnplan-db:table_tasks from pg
+
+begin;
+
+comment on column learnplan.tasks.difficulty is null;
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert learnplan-db:validate_tasks_difficulty from pg
+--
+-- Nothing to take back: that the rows were looked at loses no row.
+
+begin;
+
+commit;

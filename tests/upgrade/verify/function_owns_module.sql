@@ -1,0 +1,21 @@
+-- Verify learnplan-db:function_owns_module on pg
+
+begin;
+
+select learnplan_private.assert_same(
+  'function learnplan_private.owns_module(uuid, uuid)',
+  array[
+    'arguments module_id uuid, user_id uuid',
+    'returns boolean',
+    'language plpgsql',
+    'stable',
+    'parallel safe',
+    'security definer',
+    'set search_path=pg_catalog, pg_temp',
+    'body 7390b628c23439636e6dd4eccacdefd4',
+    'owner learnplan_reader'
+  ],
+  array(select learnplan_private.describe_function('learnplan_private.owns_module(uuid, uuid)'))
+);
+
+rollback;
