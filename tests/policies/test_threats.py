@@ -12,6 +12,7 @@ from fix_database import ROOT
 
 TABLE = ROOT / "docs" / "threats.md"
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 NAMED = re.compile(r"\(?\bthreats? (\d+(?:, \d+)*)\)")
 TEST = re.compile(r"`(test_\w+)`")
 THREATS = range(1, 71)
@@ -25,7 +26,7 @@ def docstrings() -> dict[str, str]:
     found = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            if isinstance(node, FUNCTION) and node.name.startswith("test_"):
                 found[node.name] = ast.get_docstring(node) or ""
     return found
 
