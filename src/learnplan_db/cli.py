@@ -19,13 +19,21 @@ from typing import Any
 import click
 
 from learnplan_db.commands.options import App, example, global_options
-from learnplan_db.errors import ConfigError, ConnectError, LearnplanError, did_you_mean
+from learnplan_db.errors import (
+    ConfigError,
+    ConnectError,
+    LearnplanError,
+    did_you_mean,
+    without_password,
+)
 
 COMMANDS = {
     "authoring": ("add", "rework", "tag"),
+    "catalog": ("fingerprint",),
     "checking": ("verify", "check"),
     "config": ("config",),
     "database": ("deploy", "revert", "rebase", "checkout", "upgrade"),
+    "drifting": ("drift",),
     "files": ("bundle", "show"),
     "own": ("render", "demo", "psql", "server"),
     "planned": ("plan",),
@@ -62,6 +70,18 @@ class Main(click.Group):
             ctx.fail(f'"{args[0]}" is not a command{known}')
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; what it says of passwords is in no error."""
+        terminal = ctx.ensure_object(App).terminal
+        words = [*args, *(part for word in args for part in _parts(word))]
+        words += [
+            os.environ.get(name, "") for name in ("DATABASE_URL", "SQITCH_TARGET")
+        ]
+        words += [repr(word)[1:-1] for word in words]
+        shown = {word: without_password(word) for word in words}
+        terminal.hidden = {word: text for word, text in shown.items() if word != text}
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a LearnplanError is the user's to mend, so no traceback."""
         app = ctx.ensure_object(App)
@@ -71,6 +91,9 @@ class Main(click.Group):
             return super().invoke(ctx)
         except LearnplanError as error:
             self._leave(ctx, app, error)
+        except click.UsageError as error:
+            shown = app.terminal.shown(error.format_message())
+            raise click.UsageError(shown, ctx=error.ctx) from error
         except OSError as error:
             if error.errno not in UNWRITABLE:
                 raise
@@ -95,6 +118,13 @@ class Main(click.Group):
         if error.outcome and error.shown:
             app.terminal.vent(error.outcome)
         ctx.exit(error.exit_code)
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """Return what an option's word holds beside its name: --name=value, -nvalue."""
+    if not word.startswith("-"):
+        return ()
+    return word.partition("=")[2], word[2:]
 
 
 @click.group(

@@ -195,7 +195,7 @@ def test_missing_database_and_permission(
         poor = make_conninfo(dsn, user=name, password="secret")  # noqa: S106
         done = learnplan("deploy", poor)
         admin.execute(f"drop role {name}")
-    failed(done, 2, "no permission to create a schema", "grant create on database")
+    failed(done, 2, "no permission to create the registry", "grant create on database")
 
 
 def test_deploy_to_an_unknown_change(project: Path, database: str) -> None:

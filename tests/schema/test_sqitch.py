@@ -12,6 +12,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from learnplan_db import errors
+from learnplan_db.catalog.fingerprint import lines
+from learnplan_db.catalog.reading import read
 from learnplan_db.engine import runner, session, state, verification
 
 if TYPE_CHECKING:
@@ -123,8 +125,10 @@ def test_sqitch_says_up_to_date_after_our_deploy(sqitch: str, database: str) -> 
     assert "Check successful" in checked.stdout
 
 
-def test_we_say_up_to_date_after_sqitch_deploy(sqitch: str, database: str) -> None:
-    """Our status says the same after sqitch deploy, verified by its verify."""
+def test_we_say_up_to_date_after_sqitch_deploy(
+    sqitch: str, database: str, admin_dsn: str
+) -> None:
+    """Our status says the same after sqitch deploy, and all is as if we had deployed."""
     done = run(sqitch, ROOT, "deploy", database, "--verify")
     assert done.returncode == 0, done.stderr
     project = state.load(ROOT)
@@ -132,6 +136,9 @@ def test_we_say_up_to_date_after_sqitch_deploy(sqitch: str, database: str) -> No
         assert () == state.status(connection, project).pending
         assert () == runner.deploy(connection, project)
         assert () == verification.verify(connection, project).failures
+        with psycopg.connect(admin_dsn) as ours:
+            expected = lines(read(ours, ["learnplan", "learnplan_private"]))
+        assert expected == lines(read(connection, ["learnplan", "learnplan_private"]))
         reverted = runner.revert(connection, project)
     assert len(project.plan.changes) == len(reverted)
 
