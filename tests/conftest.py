@@ -16,14 +16,23 @@ pytest_plugins = [
     "fix_tools",  # first: others import it
     "fix_browser",
     "fix_database",
+    "fix_drift",
     "fix_oracle",
     "fix_personas",
     "fix_attacks",  # after the personas, whom it uses
+    "fix_guard",
     "fix_project",
     "fix_proof",
+    "fix_lost",
     "fix_race",
+    "fix_faults",  # after the race, whose identity it uses
     "fix_twins",
+    "fix_secrets",
     "fix_servers",
+    "fix_traffic",
+    "fix_catalog",
+    "fix_copies",
+    "fix_pool",  # after the servers, in front of which it is
 ]
 
 

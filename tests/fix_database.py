@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,3 +171,30 @@ def app_dsn(admin_dsn: str) -> str:
 def service_dsn(admin_dsn: str) -> str:
     """Provide the conninfo of what serves the system."""
     return _login(admin_dsn, "learnplan_login_service", "service_role")
+
+
+@contextmanager
+def plain_owner(
+    server: TestServer, fresh_dsn: Callable[..., str], *options: str
+) -> Iterator[tuple[str, str]]:
+    """Make an owner of databases that is no superuser; yield its name and a conninfo."""
+    name = f"owner_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
+        admin.execute(f"create role {name} login password 'secret' {' '.join(options)}")
+        if "createrole" not in options:
+            admin.execute(f"grant learnplan_identity, learnplan_reader to {name}")
+        else:  # internal roles that are there were made by somebody else
+            for role in ("learnplan_identity", "learnplan_reader"):
+                there = admin.execute(
+                    "select 1 from pg_roles where rolname = %s", [role]
+                ).fetchone()
+                if there:
+                    admin.execute(f"grant {role} to {name} with admin option")
+        yield name, make_conninfo(fresh_dsn(name), user=name, password="secret")  # noqa: S106
+        for database in admin.execute(
+            "select datname from pg_database where datdba = %s::regrole", [name]
+        ).fetchall():
+            admin.execute(f"drop database {database[0]} with (force)")
+        admin.execute(f"reassign owned by {name} to current_user")
+        admin.execute(f"drop owned by {name} cascade")
+        admin.execute(f"drop role {name}")

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def some(cases: Iterable[Any], ids: Iterable[str] = ()) -> list[Any]:
+    """Return cases of which every third is for ``test``, and the rest for CI's gate."""
+    names = list(ids)
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            marks=pytest.mark.gate if n % 3 else (),
+            id=names[n] if names else None,
+        )
+        for n, case in enumerate(cases)
+    ]
 
 
 def absent(reason: str) -> NoReturn:

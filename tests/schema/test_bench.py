@@ -23,6 +23,8 @@ from bench.tools import TOOLS, Link
 if TYPE_CHECKING:
     from fix_database import TestServer
 
+pytestmark = pytest.mark.gate
+
 STEPS = ("deploy", "revert", "deploy --verify")
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fix_database import TestServer
 
+pytestmark = pytest.mark.gate
+
 TABLES = ("users", "modules", "plan_progress", "functions")
 
 

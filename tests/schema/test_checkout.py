@@ -13,6 +13,8 @@ from sample_projects import PLAN, plan
 if TYPE_CHECKING:
     from twins import Pair
 
+pytestmark = pytest.mark.gate
+
 WHO = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 FEATURE = PLAN.split("e 2026")[0] + "g 2026-02-01T00:00:00Z {by} # On the branch.\n"
 

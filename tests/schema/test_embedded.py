@@ -31,6 +31,8 @@ from learnplan_db.server.embedded import Server, state_root
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.gate
+
 SHORT = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path("/tmp")  # noqa: S108 - short
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 START = """

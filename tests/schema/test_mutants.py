@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fix_personas import World
     from learnplan_db.proof.nouns import Mutant
 
+pytestmark = pytest.mark.gate
+
 DEFAULTS = Variables()
 KINDS = set(
     """

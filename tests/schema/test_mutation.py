@@ -40,6 +40,11 @@ OWN_LOCKS = """
 select count(*) from pg_locks as l
 inner join pg_class as c on c.oid = l.relation
 where l.pid = pg_backend_pid() and c.relnamespace = 'learnplan'::regnamespace"""
+HEART = (
+    *("policy-conjunct", "policy-disjunct", "policy-dropped", "policy-using"),
+    *("security-disabled", "security-unforced", "trigger-disabled", "view-invoker"),
+    *("function-comparison", "role-bypass"),
+)
 # All that a mutant may change, as the catalog holds it.
 SURFACE = """
 select md5(string_agg(line, E'\\n' order by line)) from (
@@ -120,6 +125,7 @@ def plain_owner(
             admin.execute(f"drop role {name}")
 
 
+@pytest.mark.gate
 def test_every_mutant_is_noticed(cloned: psycopg.Connection[Any]) -> None:
     """The gate of CI: a score of 100 %, of many mutants, and no stale exception."""
     cloned.autocommit = True
@@ -135,6 +141,17 @@ def test_every_mutant_is_noticed(cloned: psycopg.Connection[Any]) -> None:
         v.mutant.name for v in found.verdicts if v.killer == "equivalent"
     ]
     assert one(cloned, SURFACE) == before
+
+
+def test_mutants_of_what_policies_say_are_noticed(
+    cloned: psycopg.Connection[Any],
+) -> None:
+    """The same for the kinds at the heart of it, within every run of the tests."""
+    cloned.autocommit = True
+    found = mutate(cloned, state.load(ROOT), kinds=HEART)
+    assert [] == [v.mutant.name for v in found.verdicts if not v.killer]
+    assert len(found.verdicts) >= LEAST
+    assert found.stale == ()
 
 
 def test_harmless_change_alarms_neither_matrix_nor_model(
@@ -156,6 +173,7 @@ def test_harmless_change_alarms_neither_matrix_nor_model(
     assert alarms == []
 
 
+@pytest.mark.gate
 def test_survivor_is_named_and_fails_the_command(admin_dsn: str, project: Path) -> None:
     """A verify script that asserts nothing lets a mutant live: exit 1, by name."""
     weak = project / "sql" / "verify" / "policy_roles.sql"
@@ -243,6 +261,7 @@ def test_login_that_does_not_own_the_schema_is_refused(
     assert "fix  connect as a superuser, or as a member of" in done.stderr
 
 
+@pytest.mark.gate
 def test_plain_owner_makes_mutants_and_is_told_which_not(
     learnplan_noproc: Any,  # the roles are there
     server: TestServer,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from fix_database import TestServer
 
+pytestmark = pytest.mark.gate
+
 pytest_plugins = ["pytester"]
 # As the package is installed, or, before it is again, by name.
 KNOWN = {found.name for found in entry_points(group="pytest11")}

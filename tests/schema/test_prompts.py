@@ -17,6 +17,8 @@ from twins import environment
 if TYPE_CHECKING:
     from twins import Pair, Side
 
+pytestmark = pytest.mark.gate
+
 OURS = [sys.executable, "-m", "learnplan_db", "-C", "."]
 COLORS = re.compile("\x1b\\[[0-9;]*m")
 

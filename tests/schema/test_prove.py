@@ -161,6 +161,7 @@ def test_search_has_no_rows_of_the_matrix(
     again(psql, proved, fault, proof.findings[0])
 
 
+@pytest.mark.gate
 def test_random(proved: str, psql: str) -> None:
     """The same seed finds the same, and what it finds is small."""
     fault = (

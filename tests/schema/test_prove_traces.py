@@ -214,7 +214,7 @@ def test_killed_client(running: Running) -> None:
     running.process.kill()
     started = time.monotonic()
     wait_for(lambda: not others(running.admin, f"and pid = {running.backend}"))
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
 
 
 def test_interrupt(running: Running) -> None:
@@ -222,7 +222,7 @@ def test_interrupt(running: Running) -> None:
     started = time.monotonic()
     running.process.send_signal(signal.SIGINT)
     _, said = running.process.communicate(timeout=20)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
     assert "Traceback" not in said
     assert 130 == running.process.returncode
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from fix_database import TestServer
     from warm import Done, Warm
 
+pytestmark = pytest.mark.gate
+
 WHO = {"SQITCH_FULLNAME": "Dée Bà", "SQITCH_EMAIL": "dee@example.org"}
 ONE = """%syntax-version=1.0.0
 %project=one

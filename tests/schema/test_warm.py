@@ -6,12 +6,16 @@ import resource
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from twins import environment, masked
 from warm import MEMORY
 
 if TYPE_CHECKING:
     from twins import Pair, Side
     from warm import Warm
+
+pytestmark = pytest.mark.gate
 
 COMMANDS = (
     (0, "plan", "--format", "full", "--color", "auto"),

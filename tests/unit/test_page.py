@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     Browsers = Callable[..., AbstractContextManager[Chrome]]
 
+pytestmark = pytest.mark.gate
+
 BAD, GOOD, MUTATION = bad_proof(), good_proof(), sample_mutation()
 CELL = "c-modules-update-stranger-public"
 # What stands on what, by the names of the style sheet's colours.
@@ -378,7 +380,11 @@ def test_theme_is_chosen_against_the_system(opened: Chrome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (360, True)], ids=["desk-light", "phone-dark"]
+    ("width", "dark"),
+    [
+        pytest.param(1280, False, id="desk-light"),
+        pytest.param(360, True, id="phone-dark"),
+    ],
 )
 def test_axe_finds_nothing(
     another: Browsers,

@@ -36,7 +36,7 @@ def test_small_worlds_are_whole() -> None:
         assert made == world
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_is_refused_changes_nothing(data: st.DataObject) -> None:
     """A command that is not rows leaves the world as it is; no row is lost or double."""
@@ -54,7 +54,7 @@ def test_what_is_refused_changes_nothing(data: st.DataObject) -> None:
         world = after
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_nobody_sees_or_touches_a_private_plan_of_another(data: st.DataObject) -> None:
     """What a user reads, changes or deletes is their own, or public to read."""
