@@ -127,7 +127,7 @@ def run(major: str, arguments: list[str]) -> tuple[int, str]:
         return NOT_HAD, f"not run: {error}"
     began = time.monotonic()
     environ = os.environ | {"LEARNPLAN_PG_BINDIR": str(place)}
-    chosen = [*(arguments or ["-n", "2", "-q"]), *SUITES]
+    chosen = ["-m", "not long", *(arguments or ["-n", "3", "-q"]), *SUITES]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *chosen], cwd=ROOT, env=environ, check=False
     )

@@ -26,6 +26,8 @@ from learnplan_db.plans import plan
 if TYPE_CHECKING:
     from warm import Warm
 
+pytestmark = pytest.mark.gate
+
 CONFIG = "[core]\n\tengine = pg\n"
 HEADER = "%syntax-version=1.0.0\n%project=school\n\n"
 STAMP = "2026-11-24T09:00:00Z Ann Dee <ann@example.org>"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from warm import Warm
 
+pytestmark = pytest.mark.gate
+
 PLANS = Path(__file__).parents[1] / "plans"
 CORPUS = sorted([*PLANS.glob("*.plan"), *(PLANS / "good").glob("*.plan")])
 GOOD = [path for path in CORPUS if path.parent.name == "good"]

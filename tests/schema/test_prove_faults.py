@@ -13,6 +13,8 @@ from fix_proof import played, proof_of
 if TYPE_CHECKING:
     from learnplan_db.proof.nouns import Finding, Proof
 
+pytestmark = pytest.mark.gate
+
 ME = "(select learnplan.current_user_id())"
 # The fault, how many findings it makes, the first cell that tells of it, and what that
 # cell expected and got.

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fix_proof import Clones
     from learnplan_db.engine.progress import Progress
 
+pytestmark = pytest.mark.gate
+
 NO_CELLS = ["functions"]
 
 

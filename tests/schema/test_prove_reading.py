@@ -129,8 +129,9 @@ def _definitions(connection: psycopg.Connection[Any]) -> list[str]:
     """Return statements that take each of the faults back."""
     policies = connection.execute(
         """select format('drop policy if exists %1$I on %2$s; create policy %1$I on %2$s'
-            ' for select to authenticated using (%3$s)',
-            polname, polrelid::regclass, pg_get_expr(polqual, polrelid))
+            ' for select to authenticated using (%3$s); comment on policy %1$I on %2$s'
+            ' is %4$L', polname, polrelid::regclass, pg_get_expr(polqual, polrelid),
+            obj_description(oid, 'pg_policy'))
         from pg_policy where polname like '%_select_authenticated'"""
     ).fetchall()
     body = connection.execute(

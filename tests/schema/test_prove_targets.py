@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fix_servers import Pooler, Standby
     from learnplan_db.engine.progress import Progress
 
+pytestmark = pytest.mark.gate
+
 EVERY = "anon, authenticated, service_role"
 SOME = ("--table", "functions", "--table", "module_progress")
 # What an administrator may have set for a login, each of it a trap.

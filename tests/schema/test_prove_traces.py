@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fix_proof import Clones
     from learnplan_db.engine.progress import Progress
 
+pytestmark = pytest.mark.gate
+
 SLOW = (
     "create schema host",
     """create function host.slow() returns trigger language plpgsql

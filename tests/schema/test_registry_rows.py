@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fix_tools import some
 from sample_projects import PLAN, fill, plan, second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twins import Pair
+
+pytestmark = pytest.mark.gate
 
 FAILURES = {
     "script": ["--set", "fail_deploy=f"],
@@ -52,12 +53,12 @@ STARTS = {
 
 @pytest.mark.parametrize(
     ("mode", "start", "failure"),
-    some(
+    [
         (mode, start, failure)
         for mode, starts in STARTS.items()
         for start, failures in starts.items()
         for failure in failures
-    ),
+    ],
 )
 def test_failed_deploy(six: Pair, start: str, mode: str, failure: str) -> None:
     """What a failure takes back, from nothing, an untagged and a tagged change on."""

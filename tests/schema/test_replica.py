@@ -133,7 +133,8 @@ def test_commands_say_what_they_can_on_the_standby(peopled: Peopled) -> None:
     assert 2 == done.exit_code
     assert 8 == done.output.count("not ok"), done.output
     assert 8 == done.stderr.count("fix  run it on the primary"), done.stderr
-    assert 0 == CliRunner().invoke(cli, ["verify", primary]).exit_code
+    done = CliRunner().invoke(cli, ["verify", primary])
+    assert 0 == done.exit_code, done.output
 
 
 def test_standby_cannot_be_made_to_forget_the_claims(peopled: Peopled) -> None:

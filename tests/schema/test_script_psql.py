@@ -33,6 +33,9 @@ if TYPE_CHECKING:
             """Return the connection string of a database."""
 
 
+pytestmark = pytest.mark.gate
+
+
 FINE = {
     "do block": """
         do $$
