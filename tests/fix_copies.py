@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
+import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -15,9 +19,11 @@ from learnplan_db.catalog.fingerprint import lines
 from learnplan_db.catalog.reading import read
 from learnplan_db.engine import runner, session, state, verification
 from learnplan_db.proof.prover import prove
-from learnplan_db.server import binaries
+from learnplan_db.server import binaries, processes
+from learnplan_db.server.embedded import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # Three people with a plan each, and all that hangs on it.
@@ -79,6 +85,18 @@ def assert_whole(dsn: str, source: tuple[list[str], dict[str, Any]]) -> None:
     assert len(proof.results) > 1000
 
 
+@contextmanager
+def restartable(bindir: Path | None = None) -> Iterator[Server]:
+    """Provide a server whose directory is kept when it stops, until the end."""
+    root = processes.scratch_base(os.environ) / f"lp-kept-{uuid.uuid4().hex[:8]}"
+    server = Server(root, environ=os.environ, bindir=bindir)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(root)
+
+
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """Provide the directory of pg_dump, pg_restore and psql of the server's major."""
@@ -101,3 +119,11 @@ def run(program: Path, *arguments: str) -> None:
     """Run one of PostgreSQL's programs, which succeeds and has nothing to say."""
     done = ran(program, *arguments)
     assert (0, "") == (done.returncode, done.stderr), done
+
+
+def wait_until(connection: psycopg.Connection[Any], question: str) -> None:
+    """Wait until a question is answered by true; a minute at most."""
+    end = time.monotonic() + 60
+    while connection.execute(question.encode()).fetchone() != (True,):
+        assert time.monotonic() < end, question
+        time.sleep(0.02)

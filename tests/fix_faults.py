@@ -55,13 +55,13 @@ order by {order}"""
 # Each change is deployed and reverted by turns, beginning with the former.
 TURNS = """
 select concat_ws(' ', 'deployed', change, sum(n)) from (
-  select change, case event when 'deploy' then 1 else -1 end as n
+  select change, change_id, case event when 'deploy' then 1 else -1 end as n
   from sqitch.events where event <> 'fail') as e
-group by change having sum(n) <> 0
+group by change, change_id having sum(n) <> 0
 union all
 select concat_ws(' ', 'out of turn', change, event) from (
   select change, event, lag(event, 1, 'revert') over (
-    partition by change order by committed_at) as before
+    partition by change_id order by committed_at) as before
   from sqitch.events where event <> 'fail') as e
 where event = before
 order by 1"""
@@ -106,7 +106,9 @@ class Walk:
         self.client, self.hasty = client, hasty
         by = Planner(*IDENTITY.values())
         self.project = replace(state.load(self.root), committer=by)
-        self.names = [change.name for change in self.project.plan.changes]
+        changes = self.project.plan.changes
+        self.names = [change.name for change in changes]
+        self.targets = [change.id for change in changes]
         self.begin()
         self.states = [self.describe()]
         for k in range(1, len(self.names) + 1):
@@ -126,7 +128,7 @@ class Walk:
 
     def deploy(self, k: int, *, log_only: bool = False) -> None:
         """Bring the database to k changes, in this process and without a fault."""
-        to = self.names[k - 1] if k else None
+        to = self.targets[k - 1] if k else None
         with session.connect(self.cluster.server.dsn()) as connection:
             rows = self.project.registry(connection)
             there = (
@@ -156,7 +158,7 @@ class Walk:
         cluster, more = self.cluster, {}
         words = ["-C", str(self.root), *command.split()]
         words += [f"db:pg://postgres@127.0.0.1:{cluster.injector.port}/postgres"]
-        words += ["--to", self.names[k - 1]] if k else []
+        words += ["--to", self.targets[k - 1]] if k else []
         if fault and fault.hold == "standby":
             more["PGOPTIONS"] = "-c synchronous_commit=on"
         known = environment(self.root, "secret") | more

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import threading
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,7 +157,7 @@ def packaged(tmp_path: Path) -> Release:
     shutil.copytree(source / "sql", root / "sql")
     shutil.copy(source / "sqitch.conf", root)
     if not state.load(root).plan.changes[-1].tags:
-        tag = "@v1.0.0 2027-01-01T00:00:00Z Dee Ba <dee@example.org> # First release."
+        tag = "@v99.0.0 2027-01-01T00:00:00Z Dee Ba <dee@example.org> # A release."
         with (root / "sql" / "sqitch.plan").open("a") as plan:
             plan.write(f"{tag}\n")
     return Release(root, state.load(root).plan.changes[-1].tags[-1].name, [])
@@ -194,9 +195,9 @@ class Live:
         return Traffic(self.admin, self.app, self.service)
 
 
-@pytest.fixture(scope="module")
-def populated(server: TestServer, learnplan_noproc: Any) -> Iterator[tuple[str, str]]:
-    """Provide a plain owner and its database, with the packaged plan and rows."""
+@contextmanager
+def populate(server: TestServer, to: str | None = None) -> Iterator[tuple[str, str]]:
+    """Make a plain owner and its database, with the plan up to a change, and rows."""
     name = f"live_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(server.dsn("postgres"), autocommit=True) as admin:
         admin.execute(f"create role {name} login password 'secret'".encode())
@@ -205,13 +206,28 @@ def populated(server: TestServer, learnplan_noproc: Any) -> Iterator[tuple[str, 
         admin.execute(f"create database {name} owner {name}".encode())
         dsn = server.dsn(name)
         with session.connect(make_conninfo(dsn, user=name, password="secret")) as own:  # noqa: S106
-            runner.deploy(own, state.load(config.project_root(None)))
+            runner.deploy(own, state.load(config.project_root(None)), to=to)
         with psycopg.connect(dsn) as writing:
             writing.execute(POPULATE.encode())
         yield name, dsn
         admin.execute(f"drop database {name} with (force)".encode())
         admin.execute(f"drop owned by {name}".encode())
         admin.execute(f"drop role {name}".encode())
+
+
+def live_of(owner: str, admin: str) -> Live:
+    """Return a database with the logins of its application."""
+    app = _login(admin, "learnplan_login_app", "anon, authenticated")
+    service = _login(admin, "learnplan_login_service", "service_role")
+    own = make_conninfo(admin, user=owner, password="secret")  # noqa: S106
+    return Live(own, admin, app, service)
+
+
+@pytest.fixture(scope="module")
+def populated(server: TestServer, learnplan_noproc: Any) -> Iterator[tuple[str, str]]:
+    """Provide a plain owner and its database, with the packaged plan and rows."""
+    with populate(server) as made:
+        yield made
 
 
 @pytest.fixture
@@ -224,11 +240,7 @@ def busy(populated: tuple[str, str], server: TestServer) -> Iterator[Live]:
             f"create database {name} template {owner} owner {owner} strategy file_copy"
         )
         dba.execute(made.encode())
-        admin = server.dsn(name)
-        app = _login(admin, "learnplan_login_app", "anon, authenticated")
-        service = _login(admin, "learnplan_login_service", "service_role")
-        own = make_conninfo(admin, user=owner, password="secret")  # noqa: S106
-        yield Live(own, admin, app, service)
+        yield live_of(owner, server.dsn(name))
         dba.execute(f"drop database {name} with (force)".encode())
 
 

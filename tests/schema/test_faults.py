@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fix_faults import ROOT
+from fix_tools import some as third
 from learnplan_db.engine import session
 from learnplan_db.plans.plan import parse
 from old_registries import TO_0, TO_1_0
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("counted")
 SEED = os.environ.get("LEARNPLAN_FAULTS_SEED", "1")
 PLAN = parse((ROOT / "sql" / "sqitch.plan").read_bytes(), "sqitch.plan")
-CHANGES = [change.name for change in PLAN.changes]
+CHANGES = range(1, len(PLAN.changes) + 1)
 
 
 def chance(*key: object) -> random.Random:
@@ -75,7 +76,7 @@ class Trip:
         )
 
 
-@pytest.mark.parametrize("part", range(10))
+@pytest.mark.parametrize("part", third(range(10)))
 def test_sampled_faults(walk: Walk, part: int) -> None:
     """Struck anywhere, a change is there with its rows, or nothing of it is."""
     by = chance("change", part)
@@ -84,10 +85,10 @@ def test_sampled_faults(walk: Walk, part: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", CHANGES)
-def test_every_fault(walk: Walk, name: str) -> None:
+@pytest.mark.parametrize("k", CHANGES, ids=[change.name for change in PLAN.changes])
+def test_every_fault(walk: Walk, k: int) -> None:
     """Struck everywhere; where the engine is by itself, for the first change alone."""
-    trip, own = Trip(walk, walk.names.index(name) + 1), name == CHANGES[0]
+    trip, own = Trip(walk, k), k == 1
     trip.strike(faults(trip.up.units, own=own), faults(trip.down.units, own=own))
 
 
@@ -126,7 +127,14 @@ def nothing(walk: Walk) -> Iterator[None]:
     walk.begin()
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(0, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "n",
+    [
+        3,
+        pytest.param(8, marks=pytest.mark.gate),
+        pytest.param(0, marks=pytest.mark.long),
+    ],
+)
 def test_first_deploy(walk: Walk, nothing: None, n: int) -> None:
     """Struck while it creates the registry: there is a whole one, or none."""
     by, project = chance("first", n), walk.project
@@ -147,7 +155,14 @@ def test_first_deploy(walk: Walk, nothing: None, n: int) -> None:
         walk.strike(run, fault)
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(0, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "n",
+    [
+        3,
+        pytest.param(8, marks=pytest.mark.gate),
+        pytest.param(0, marks=pytest.mark.long),
+    ],
+)
 def test_upgrade(walk: Walk, nothing: None, n: int) -> None:
     """Struck while it brings a registry of version 0 up to date: each step is whole."""
     by, project = chance("upgrade", n), walk.project

@@ -253,7 +253,9 @@ def test_whoever_deploys_and_with_what(
             runner.deploy(connection, project)
         assert clean == lines(of(dsn, schemas=OURS))
     bare = fresh_dsn()
-    scripts = [f"-f{ROOT}/sql/deploy/{one.name}.sql" for one in project.plan.changes]
+    scripts = [
+        f"-f{project.scripts.path('deploy', one)}" for one in project.plan.changes
+    ]
     subprocess.run(
         [psql, "-Xqd", bare, "-v", "ON_ERROR_STOP=1", *scripts],
         check=True,

@@ -229,7 +229,7 @@ def test_verify_sees_a_fault_without_asserts(owner: Owner) -> None:
         assert FAILED == done.exit_code
         for change in (
             "schema_learnplan",
-            "index_learning_plans_topic",
+            "index_learning_plans_topic_public",
             "function_describe_function",
         ):
             said = f'Verify script "sql/verify/{change}.sql" failed'

@@ -130,7 +130,7 @@ def test_sixteen_with_the_real_sqitch_among_them(
 
 @pytest.mark.parametrize(
     "through",
-    ["policy_task_progress", pytest.param(None, marks=pytest.mark.long)],
+    ["policy_views", pytest.param(None, marks=pytest.mark.long)],
 )
 def test_packaged_plan_with_the_real_sqitch_among_them(
     sqitch: str,
@@ -260,7 +260,7 @@ def test_sixteen_while_an_application_holds_every_table(
 
     Whoever deploys gives each attempt up in time, names the session, and goes on.
     """
-    deploy(PACKAGED, database, "index_learning_plans_topic")
+    deploy(PACKAGED, database, "index_learning_plans_topic@v1.0.0")
     with ExitStack() as stack:
         holders = {}
         for table in TABLES:

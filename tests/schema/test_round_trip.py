@@ -39,12 +39,12 @@ def test_each_revert_takes_its_change_back(database: str) -> None:
     with session.connect(database) as connection:
         before = [snapshot(connection)]
         for change in project.plan.changes:
-            runner.deploy(connection, project, to=change.name)
+            runner.deploy(connection, project, to=change.id)
             before.append(snapshot(connection))
         for change, after in zip(
             reversed(project.plan.changes), reversed(before[:-1]), strict=True
         ):
-            to = project.plan.changes[change.index - 1].name if change.index else None
+            to = project.plan.changes[change.index - 1].id if change.index else None
             runner.revert(connection, project, to=to)
             assert after == snapshot(connection), change.name
 
@@ -151,9 +151,10 @@ def test_two_databases_of_one_cluster_deploy_at_once(
 
 
 def test_resolve_knows_every_change() -> None:
-    """Each change can be named as a target."""
+    """Each change can be named as a target: its last version, or the one at a tag."""
     plan = state.load(ROOT).plan
-    assert plan.changes == tuple(resolve(plan, change.name) for change in plan.changes)
+    named = (f"{c.name}@{(*c.reworked_tags, 'HEAD')[0]}" for c in plan.changes)
+    assert plan.changes == tuple(resolve(plan, name) for name in named)
 
 
 def test_reworked_policy_replaces_the_released_one_and_comes_back(
@@ -171,10 +172,12 @@ def test_reworked_policy_replaces_the_released_one_and_comes_back(
         environ = os.environ | {"SQITCH_FULLNAME": "P", "SQITCH_EMAIL": "p@x.org"}
         argv = [sys.executable, "-m", "learnplan_db", "-C", str(root), *words]
         subprocess.run(argv, check=True, env=environ, capture_output=True)
-    (kept,) = (root / "sql" / "deploy").glob("policy_modules@*.sql")
     template = root / "policies" / "modules.sql.j2"
-    old = kept.stem.replace("policy_", "")
-    shutil.copy(template, template.with_name(f"{old}.sql.j2"))
+    there, before = (
+        set(one.glob("sql/deploy/policy_modules@*")) for one in (root, ROOT)
+    )
+    (kept,) = {path.name for path in there} - {path.name for path in before}
+    shutil.copy(template, template.with_name(f"{kept.removeprefix('policy_')}.j2"))
     text = template.read_text()
     start = text.index("-- Only the owner of the plan may delete modules.")
     end = text.index("-- learnplan_reader answers")
@@ -185,12 +188,12 @@ def test_reworked_policy_replaces_the_released_one_and_comes_back(
 
     project = state.load(root)
     with session.connect(database) as connection:
-        runner.deploy(connection, project, to="policy_views")
+        runner.deploy(connection, project, to="@v99.0.0")
         before = snapshot(connection)
         runner.deploy(connection, project, verify=True)
         query = "select 1 from pg_policies where policyname = %s"
         gone = ["modules_delete_authenticated"]
         assert connection.execute(query, gone).fetchone() is None
-        runner.revert(connection, project, to="policy_views")
+        runner.revert(connection, project, to="@v99.0.0")
         assert before == snapshot(connection)
         assert connection.execute(query, gone).fetchone()

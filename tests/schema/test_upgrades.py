@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import time
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -15,7 +11,15 @@ import pytest
 from psycopg import sql
 
 import majors
-from fix_copies import ROWS, assert_whole, run, sums, told
+from fix_copies import (
+    ROWS,
+    assert_whole,
+    restartable,
+    run,
+    sums,
+    told,
+    wait_until,
+)
 from fix_database import ROOT
 from fix_tools import absent
 from learnplan_db.engine import runner, session, state
@@ -23,25 +27,12 @@ from learnplan_db.server import binaries, processes
 from learnplan_db.server.embedded import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ROLES = (
     *("anon", "authenticated", "service_role", "learnplan_identity"),
     *("learnplan_reader", "deployer"),
 )
-
-
-@contextmanager
-def restartable(bindir: Path | None = None) -> Iterator[Server]:
-    """Provide a server whose directory is kept when it stops, until the end."""
-    root = processes.scratch_base(os.environ) / f"lp-kept-{uuid.uuid4().hex[:8]}"
-    server = Server(root, environ=os.environ, bindir=bindir)
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(root)
 
 
 def filled(server: Server) -> tuple[list[str], dict[str, Any]]:
@@ -112,14 +103,6 @@ def test_logical_replication_copies_all(programs: Path, tmp_path: Path) -> None:
 def count(connection: psycopg.Connection[Any], table: str) -> Any:
     """Return the number of a table's rows."""
     return connection.execute(f"select count(*) from {table}".encode()).fetchone()
-
-
-def wait_until(connection: psycopg.Connection[Any], question: str) -> None:
-    """Wait until a question is answered by true; a minute at most."""
-    end = time.monotonic() + 60
-    while connection.execute(question.encode()).fetchone() != (True,):
-        assert time.monotonic() < end, question
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from learnplan_db.engine import state
 from released import WRITE, faults, releases, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 TABLE, POLICY = "deploy/table_users.sql", "revert/policy_users.sql"
@@ -184,6 +184,12 @@ def test_template_of_a_released_policy_is_reworked(tmp_path: Path) -> None:
 
 
 def plans_tag(root: Path) -> str:
-    """Return the tag in the name of the version that was reworked."""
-    (path,) = (root / "sql" / "deploy").glob("policy_modules@*.sql")
-    return path.stem.partition("@")[2]
+    """Return the tag in the name of the version that was reworked last."""
+    there, before = (set(_reworked(one)) for one in (root, ROOT))
+    (name,) = there - before
+    return name.partition("@")[2]
+
+
+def _reworked(root: Path) -> Iterator[str]:
+    for path in (root / "sql" / "deploy").glob("policy_modules@*.sql"):
+        yield path.stem

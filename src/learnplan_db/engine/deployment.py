@@ -68,7 +68,7 @@ class Deployment:
     def prepare(self) -> None:
         """Check all that can be checked, and bring the registry up to date."""
         work, plan = self.work, self.work.project.plan
-        if self.found.newest and self.found.newest.tags:
+        if self.found.newest and self.found.new_tags:
             by = work.project.committer
             rows = work.registry.rows.tags(plan, self.found.newest, by)
             work.execution.write(rows, plan.source)

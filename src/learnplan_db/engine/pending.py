@@ -51,13 +51,18 @@ class Pending:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to write. Raises: the refusal, if that is all."""
-        known = set(self.applied[-1].tags) if self.applied else set()
-        tags = {f"@{tag.name}" for tag in self.newest.tags} if self.newest else set()
-        if tags - known or self.unknown_hashes:
+        if self.new_tags or self.unknown_hashes:
             return False
         if self.refusal:
             raise self.refusal
         return not self.changes
+
+    @property
+    def new_tags(self) -> bool:
+        """Whether the newest deployed change has got a tag since."""
+        known = set(self.applied[-1].tags) if self.applied else set()
+        tags = {f"@{tag.name}" for tag in self.newest.tags} if self.newest else set()
+        return not tags <= known
 
     @property
     def unknown_hashes(self) -> bool:

@@ -15,9 +15,10 @@ from learnplan_db.engine.dependencies import check_dependents
 from learnplan_db.engine.deployment import Deployment
 from learnplan_db.engine.progress import NO_VARIABLES, Progress, silent
 from learnplan_db.engine.session import fit, look, told
-from learnplan_db.engine.state import as_changes, to_revert
+from learnplan_db.engine.state import as_changes, disagreement, to_revert
 from learnplan_db.engine.work import Work
 from learnplan_db.errors import DataLossError, NothingDoneError, RegistryError
+from learnplan_db.plans import plan as plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -157,9 +158,26 @@ def revert(  # noqa: PLR0913 - the options of the command
 
 
 def _changes(work: Work, doomed: list[Applied]) -> list[Change]:
-    """Return deployed changes as the plan would have them, newest first."""
+    """
+    Return deployed changes as the plan would have them, newest first.
+
+    Raises: RegistryError: the plan is older than a rework among them: the script of
+        that name takes back the version before, as a policy's that disables row
+        security.
+    """
     applied = work.registry.applied(work.project.plan.project)
     work.standing = {one.change_id for one in applied}
+    gone, newest = {one.change_id for one in doomed}, set()
+    for one in applied:
+        planned = plans.by_id(work.project.plan, one.change_id)
+        if planned and not planned.reworked_tags:
+            newest.add(one.name)
+        elif (
+            not (planned or work.log_only)
+            and one.change_id in gone
+            and one.name in newest
+        ):
+            raise disagreement(work.project, applied, work.registry)
     known = {change.id: change for change in as_changes(work.project, applied)}
     return [known[one.change_id] for one in doomed]
 

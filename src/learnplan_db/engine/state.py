@@ -134,6 +134,8 @@ def differences(
         same = plans.by_id(project.plan, one.change_id) or names.get(one.name)
         if same is None:
             reason = "is not in the plan"
+        elif there is None and same.id != one.change_id:  # a rework behind its end
+            reason = "is not in the plan, but an earlier version"
         elif same.index != place:
             reason = f"is planned as number {same.index + 1}, in line {same.line}"
         else:

@@ -17,7 +17,7 @@ begin
     select
     from learnplan.modules as m
     inner join learnplan.learning_plans as p on p.id = m.plan_id
-    where m.id = owns_module.module_id and p.user_id = owns_module.user_id
+    where m.id = owns_module.module_id and (p.user_id = owns_module.user_id) is true
   );
 end
 $$;

@@ -14,7 +14,12 @@ create policy tasks_insert_authenticated on pg_temp.tasks
 
 create policy tasks_update_authenticated on pg_temp.tasks
   for update to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())))
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ))
   with check (
     difficulty is not null
     and learnplan_private.owns_module(module_id, (select learnplan.current_user_id()))
@@ -22,7 +27,12 @@ create policy tasks_update_authenticated on pg_temp.tasks
 
 create policy tasks_delete_authenticated on pg_temp.tasks
   for delete to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ));
 
 create policy tasks_select_reader on pg_temp.tasks
   for select to learnplan_reader
@@ -75,8 +85,12 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
+    'grant select ("order") to learnplan_reader',
+    'grant select (description) to learnplan_reader',
+    'grant select (estimated_minutes) to learnplan_reader',
     'grant select (id) to learnplan_reader',
     'grant select (module_id) to learnplan_reader',
+    'grant select (title) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update ("order") to authenticated',

@@ -33,7 +33,7 @@ select learnplan_private.assert_same(
     select line
     from learnplan_private.describe_relation('learnplan.learning_plans', 'column', 'constraint', 'index')
       as described (line)
-    where line not like 'index INDEX idx_learning_plans_topic %' -- has a change of its own
+    where line not like 'index INDEX idx_learning_plans_topic%' -- have changes of their own
   )
 );
 
