@@ -302,8 +302,12 @@ DRIFTS: dict[str, Drift] = {
         {"index learnplan.idx_learning_plans_user_id": "table_learning_plans"},
     ),
     "index-of-change-dropped": (
-        "drop index learnplan.idx_learning_plans_topic",
-        {"index learnplan.idx_learning_plans_topic": "index_learning_plans_topic"},
+        "drop index learnplan.idx_learning_plans_topic_public",
+        {
+            "index learnplan.idx_learning_plans_topic_public": (
+                "index_learning_plans_topic_public"
+            )
+        },
     ),
     "index-columns": (
         f"""drop index learnplan.idx_learning_plans_user_id;
@@ -596,8 +600,8 @@ DRIFTS: dict[str, Drift] = {
         f"alter table {GENERATIONS} set unlogged",
         {f"table {GENERATIONS}": "table_plan_generations"},
     ),
-    "table-fillfactor": (
-        f"alter table {USERS} set (fillfactor = 50)",
+    "table-of-catalog": (
+        f"alter table {USERS} set (user_catalog_table = true)",
         {f"table {USERS}": "table_users"},
     ),
     "table-replica-identity": (

@@ -56,8 +56,8 @@ table acl: grant select on learnplan.users to authenticated with grant option
 table acl: revoke select on learnplan.users from current_user
 table sort: drop table zoo.quick cascade; create table zoo.quick (x int) partition by list (x)
 table persistence: alter table zoo.quick set logged
-table options: alter table learnplan.users set (fillfactor = 50)
-table options: alter table zoo.base reset (toast.autovacuum_enabled)
+table options: alter table learnplan.users set (user_catalog_table = true)
+table options: alter table zoo.base reset (user_catalog_table)
 table row_security: alter table learnplan.users disable row level security
 table forced: alter table learnplan.users no force row level security
 table replica_identity: alter table learnplan.users replica identity full
@@ -87,7 +87,7 @@ constraint validated: alter table zoo.refs validate constraint refs_id_check
 constraint held: alter table learnplan.modules disable trigger all
 constraint comment: comment on constraint users_pkey on learnplan.users is 'x'
 index definition: drop index learnplan.idx_modules_plan_id; create index idx_modules_plan_id on learnplan.modules (plan_id, id)
-index definition: drop index learnplan.idx_learning_plans_topic; create index idx_learning_plans_topic on learnplan.learning_plans using gist (topic public.gist_trgm_ops)
+index definition: drop index learnplan.idx_learning_plans_topic_public; create index idx_learning_plans_topic_public on learnplan.learning_plans using gist (topic public.gist_trgm_ops)
 index table: alter index zoo.partial rename to old; create index partial on zoo.quick (x)
 index valid: update pg_index set indisvalid = false where indexrelid = 'zoo.partial'::regclass
 index comment: comment on index learnplan.users_pkey is 'x'

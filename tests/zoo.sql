@@ -28,7 +28,7 @@ alter table zoo.base drop column gone;
 alter table zoo.base alter column b set statistics 500, alter column b set storage external,
   alter column q set compression pglz, alter column a set (n_distinct = 5);
 alter table zoo.base
-  set (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+  set (user_catalog_table = true, fillfactor = 70, toast.autovacuum_enabled = off);
 create table zoo.child () inherits (zoo.base);
 create table zoo.part (id int not null, at date not null, primary key (id, at))
   partition by range (at);

@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from fix_race import wrapped, write
 from learnplan_db.cli import cli
 from learnplan_db.engine import runner, session, state
+from learnplan_db.settings import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,8 +66,12 @@ def test_clean_database_is_said_to_be_so(drifting: Drifting) -> None:
     """No differences: exit 0; the scratch server is an embedded one, and gone."""
     done = run("drift", drifting.dsn)
     assert (0, "") == (done.exit_code, done.stderr)
-    summary = "No differences from the plan as deployed up to policy_views @v1.0.0 (59 changes)"
-    assert f"{summary}\n" == done.stdout
+    plan = state.load(config.project_root(None)).plan
+    last = " ".join(
+        [plan.changes[-1].name, *(f"@{t.name}" for t in plan.changes[-1].tags)]
+    )
+    summary = f"No differences from the plan as deployed up to {last}"
+    assert f"{summary} ({len(plan.changes)} changes)\n" == done.stdout
     assert drifting.clean == drifting.fingerprint()
 
 
@@ -81,7 +86,7 @@ def test_differences_are_told_with_owner_and_repair(
     assert (1, "") == (done.exit_code, done.stderr)
     assert (
         "policy learnplan.users.users_select_authenticated differs\n"
-        "  owner     change policy_users, sql/deploy/policy_users.sql\n"
+        "  owner     change policy_users@v1.0.0, sql/deploy/policy_users@v1.0.0.sql\n"
         "  using\n"
         "    expected  (id = ( SELECT learnplan.current_user_id() AS current_user_id))\n"
         "    found     true\n"
@@ -106,7 +111,7 @@ def test_differences_are_told_with_owner_and_repair(
     )
     assert ["alter table learnplan.users drop column phone"] == column["withheld"]
     assert ("policy", "differs") == (policy["kind"], policy["state"])
-    assert ("policy_users", "sql/deploy/policy_users.sql") == (
+    assert ("policy_users@v1.0.0", "sql/deploy/policy_users@v1.0.0.sql") == (
         policy["change"],
         policy["script"],
     )

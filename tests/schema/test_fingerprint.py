@@ -65,6 +65,7 @@ grant select on learnplan.users to service_role with grant option; set role serv
 drop policy users_update_service_role on learnplan.users; create policy users_update_service_role on learnplan.users for update to service_role using (true) with check (true); comment on policy users_update_service_role on learnplan.users is 'The service may update any row.'
 alter table learnplan.users alter email set not null
 insert into learnplan.users (clerk_user_id, email) values ('x', 'x@y.org')
+alter table learnplan.users set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_enabled = off)
 """
 
 

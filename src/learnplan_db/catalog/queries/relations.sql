@@ -25,13 +25,11 @@ select
       when 'm' then 'materialized' when 'S' then null else 'ordinary' end,
     'persistence', case when c.relkind not in ('v', 'm') then
       case c.relpersistence when 'u' then 'unlogged' else 'permanent' end end,
+    -- What tunes a table, such as autovacuum and fillfactor, is the host's to say.
     'options', (
-      select string_agg(option, ', ' order by option collate "C") from (
-        select unnest(c.reloptions)
-        union all
-        select 'toast.' || unnest(t.reloptions) from pg_class as t
-        where t.oid = c.reltoastrelid
-      ) as found (option)
+      select string_agg(option, ', ' order by option collate "C")
+      from unnest(c.reloptions) as found (option)
+      where c.relkind = 'v' or split_part(option, '=', 1) = 'user_catalog_table'
     )
   )
   || case when c.relkind in ('r', 'p', 'f') then jsonb_build_object(
