@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import time
 import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
 from learnplan_db.errors import IdentityError
+from learnplan_db.security import personas
 from learnplan_db.security.personas import acting_as
 
 if TYPE_CHECKING:
@@ -364,6 +366,76 @@ def test_owner_of_an_unforced_table_cannot_act(
             ):
                 pass
             assert is_gone(conn)
+
+
+@pytest.mark.parametrize(
+    ("statement", "match"),
+    [
+        ("alter role {role} bypassrls", "would be bypassed"),
+        ("alter role {role} superuser", "would be bypassed"),
+        ("alter role {login} superuser", "is a superuser"),
+        ("revoke {role} from {login}", "cannot take"),
+        ("alter role {role} rename to {other}", "cannot take"),
+    ],
+)
+def test_who_was_judged_is_refused_as_soon_as_it_matters(
+    app_dsn: str,
+    admin: Connection,
+    make_role: Callable[..., str],
+    statement: str,
+    match: str,
+) -> None:
+    """What changes for the role, or the login's rights, counts in the next block."""
+    role = make_role("nologin")
+    login = make_role("login", role)
+    names = {
+        "role": sql.Identifier(role),
+        "login": sql.Identifier(login),
+        "other": sql.Identifier(f"{role}_other"),
+    }
+    with as_login(app_dsn, login) as conn:
+        for name in ("ann", "bob"):
+            with acting_as(conn, sub=name, role=role):
+                assert (role, name) == (state(conn)[0], subject(conn))
+        conn.rollback()
+        admin.execute(sql.SQL(statement).format(**names))
+        try:
+            with (
+                pytest.raises(IdentityError, match=match),
+                acting_as(conn, sub="ann", role=role),
+            ):
+                pass
+            assert is_gone(conn)
+        finally:
+            back = "alter role {other} rename to {role}"
+            if "rename" in statement:
+                admin.execute(sql.SQL(back).format(**names))
+
+
+def test_login_is_judged_again_after_a_while(
+    app_dsn: str,
+    admin: Connection,
+    make_role: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Limit: what matters to who leaves the role is asked once a minute (threat 71)."""
+    login = make_role("login", "authenticated")
+    with as_login(app_dsn, login) as conn:
+        with acting_as(conn, sub="ann"):
+            pass
+        identifier = sql.Identifier(login)
+        admin.execute(sql.SQL("alter role {} bypassrls").format(identifier))
+        with acting_as(conn, sub="ann"):
+            assert "authenticated" == state(conn)[0]
+        conn.rollback()
+        later = time.monotonic() + personas.JUDGED_SECONDS
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        with (
+            pytest.raises(IdentityError, match="would be bypassed"),
+            acting_as(conn, sub="ann"),
+        ):
+            pass
+        assert is_gone(conn)
 
 
 def test_login_without_membership_is_told_the_grant(

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from psycopg import sql
 
 from pool_storm import WEIGHTS, Storm, killed, steady
@@ -26,6 +27,7 @@ SESSIONS = 3  # that the pool has
 SEED = int(os.environ.get("LEARNPLAN_STORM_SEED") or random.randrange(2**32))  # noqa: S311
 
 
+@pytest.mark.gate
 async def test_nobody_is_anybody_else_in_a_storm(crowd: Crowd, psql: str) -> None:
     """
     In 20,000 transactions nobody sees a row of another, no session keeps any (threat 26).

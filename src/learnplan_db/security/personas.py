@@ -11,10 +11,27 @@ session, never puts a value into the text of a statement.
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+import time
+from contextlib import (
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
-from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor, errors
+from psycopg import (
+    AsyncConnection,
+    AsyncCursor,
+    AsyncTransaction,
+    Connection,
+    Cursor,
+    Pipeline,
+    Transaction,
+    errors,
+)
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
@@ -25,14 +42,23 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 SIGNED_IN, ANONYMOUS = "authenticated", "anon"
+# What only matters to who would leave the role again is judged so often, a connection:
+# it takes ten times what the rest does.
+JUDGED_SECONDS = 60.0
+_judged: WeakKeyDictionary[object, dict[str, tuple[float, int]]] = WeakKeyDictionary()
 C = TypeVar("C", bound=Connection[Any] | AsyncConnection[Any])
 
 # Materialized steps, each over before the next: read what is set, set unless refused,
 # read current_user. The cast stays: "row(a, b) is null" would stop after a.
-_BECOME = """
+BECOME = """
 with before as materialized (
     select pg_catalog.current_setting('role') as role, login.rolname as login,
         coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') as claims,
+        (
+            select t.oid from pg_catalog.pg_class as t
+            where t.relnamespace = pg_catalog.to_regnamespace('learnplan')
+                and t.relname = 'users' and t.relrowsecurity
+        ) as watched,
         case when login.rolsuper then 'login-superuser'
             when login.rolbypassrls then 'login-bypassrls'
             when target.rolsuper then 'role-superuser'
@@ -53,7 +79,19 @@ with before as materialized (
         pg_catalog.set_config('role', %(role)s::text, true))::text end as done
     from before
 )
-select role, claims, login, refusal, current_user, done from became"""
+select role, claims, login, refusal, current_user, watched, done from became"""
+# For who has been judged: true if row security still holds for the role, and the login
+# is no superuser, to whom alone the privilege on a system catalog can belong. CASE, so
+# that all is set before it is asked about.
+AGAIN = """
+select case
+    when pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true) <> ''
+        and pg_catalog.set_config('role', %(role)s::text, true) <> ''
+    then current_user = %(role)s::text
+        and pg_catalog.row_security_active(%(watched)s::oid)
+        and not pg_catalog.has_table_privilege(
+            session_user, 'pg_catalog.pg_authid', 'INSERT')
+    end"""
 _RETURN = """
 select pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
     pg_catalog.set_config('role', %(role)s::text, true)"""
@@ -72,12 +110,16 @@ def acting_as(
 
     Outside a transaction the block is one, inside it is a savepoint; both end as
     psycopg ends them. An isolation level is chosen on the connection, beforehand.
+    Costs no round trip on a connection in autocommit, where BEGIN brings the role
+    along; one on any other, and one inside a transaction, to give the role back.
     Args: sub: subject of the token; user_id: users.id, if the token holds it; email:
         only an address that the provider has verified; role: "anon" takes no identity,
         "authenticated", the default, needs one.
     Raises: IdentityError: no usable identity, the role cannot be taken, row security
         would be bypassed, or the block ends normally although its transaction is lost;
-        nothing stays set. TypeError: ``with`` and ``async with`` are mixed up.
+        nothing stays set. What the login could do outside the role is looked at once
+        a minute, all else in each block. TypeError: ``with`` and ``async with`` are
+        mixed up.
     """
     role = SIGNED_IN if role is None else role
     return ActingAs(conn, wanted(role, sub=sub, user_id=user_id, email=email))
@@ -132,14 +174,22 @@ class ActingAs(Generic[C]):
         conn = self._conn
         if not isinstance(conn, Connection):
             raise TypeError('"with" needs a Connection; here, write "async with"')
-        with conn.transaction() as transaction:
-            cursor = Cursor(conn, row_factory=tuple_row)
+        cursor = Cursor(conn, row_factory=tuple_row)
+        piped, together = bool(conn.info.pipeline_status), self._goes_together()
+        with self._pipeline(piped), ExitStack() as stack:
             with self._named():
-                cursor.execute(_BECOME, self._wanted, prepare=False)
-                before = self._judge(cursor.fetchone())
-            yield
-            with conn.pipeline() if conn.info.pipeline_status else nullcontext():
-                pass  # leaving a pipeline syncs, and only then the status is true
+                with self._pipeline(together):
+                    transaction = stack.enter_context(Transaction(conn))
+                    with self._pipeline(piped and not together):
+                        statement, wanted = self._question(transaction)
+                        cursor.execute(statement, wanted, prepare=False)
+                row = cursor.fetchone()
+                if statement == AGAIN and row != (True,):
+                    cursor.execute(BECOME, wanted, prepare=False)
+                    row, statement = cursor.fetchone(), BECOME
+                before = self._judge(row) if statement == BECOME else {}
+            with self._pipeline(piped):
+                yield
             self._refuse_lost()
             if transaction.savepoint_name:
                 cursor.execute(_RETURN, before, prepare=False)
@@ -149,17 +199,40 @@ class ActingAs(Generic[C]):
         conn = self._conn
         if not isinstance(conn, AsyncConnection):
             raise TypeError('"async with" needs an AsyncConnection; here, write "with"')
-        async with conn.transaction() as transaction:
-            cursor = AsyncCursor(conn, row_factory=tuple_row)
+        cursor = AsyncCursor(conn, row_factory=tuple_row)
+        piped, together = bool(conn.info.pipeline_status), self._goes_together()
+        async with self._pipeline(piped), AsyncExitStack() as stack:
             with self._named():
-                await cursor.execute(_BECOME, self._wanted, prepare=False)
-                before = self._judge(await cursor.fetchone())
-            yield
-            async with conn.pipeline() if conn.info.pipeline_status else nullcontext():
-                pass  # leaving a pipeline syncs, and only then the status is true
+                async with self._pipeline(together):
+                    transaction = await stack.enter_async_context(
+                        AsyncTransaction(conn)
+                    )
+                    async with self._pipeline(piped and not together):
+                        statement, wanted = self._question(transaction)
+                        await cursor.execute(statement, wanted, prepare=False)
+                row = await cursor.fetchone()
+                if statement == AGAIN and row != (True,):
+                    await cursor.execute(BECOME, wanted, prepare=False)
+                    row, statement = await cursor.fetchone(), BECOME
+                before = self._judge(row) if statement == BECOME else {}
+            async with self._pipeline(piped):
+                yield
             self._refuse_lost()
             if transaction.savepoint_name:
                 await cursor.execute(_RETURN, before, prepare=False)
+
+    def _goes_together(self) -> bool:
+        """
+        Tell whether BEGIN or SAVEPOINT may travel with what takes the role.
+
+        Not where a cursor would send a BEGIN of its own: it cannot see one on its way.
+        """
+        begun = self._conn.info.transaction_status is TransactionStatus.INTRANS
+        return Pipeline.is_supported() and (self._conn.autocommit or begun)
+
+    def _pipeline(self, wanted: bool) -> Any:  # noqa: FBT001 - the one thing it is about
+        """Return a pipeline, in which entering and leaving wait for what was sent."""
+        return self._conn.pipeline() if wanted else nullcontext()
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -168,13 +241,27 @@ class ActingAs(Generic[C]):
         except (errors.InsufficientPrivilege, errors.InvalidParameterValue) as error:
             raise self._not_taken() from error
 
+    def _question(self, transaction: Any) -> tuple[str, dict[str, Any]]:
+        """Return how to become who is wanted: shorter for who has just been judged."""
+        known = _judged.get(self._conn, {}).get(self._wanted["role"])
+        # A savepoint gives back what was before, which only the whole question tells.
+        if transaction.savepoint_name or not known or not self._wanted["claims"]:
+            return BECOME, self._wanted
+        until, watched = known
+        if time.monotonic() >= until:
+            return BECOME, self._wanted
+        return AGAIN, self._wanted | {"watched": watched}
+
     def _judge(self, row: tuple[Any, ...] | None) -> dict[str, Any]:
         """Return what was set before; raise unless the role was taken."""
-        role, claims, login, refusal, present, _ = row or (None,) * 6
+        role, claims, login, refusal, present, watched, _ = row or (None,) * 7
         if refusal:
             raise IdentityError.would_bypass(refusal, self._wanted["role"], login)
         if present != self._wanted["role"]:
             raise self._not_taken()
+        if watched is not None:
+            until = time.monotonic() + JUDGED_SECONDS
+            _judged.setdefault(self._conn, {})[self._wanted["role"]] = until, watched
         return {"role": role, "claims": claims}
 
     def _not_taken(self) -> IdentityError:
