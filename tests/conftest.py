@@ -32,6 +32,7 @@ pytest_plugins = [
     "fix_traffic",
     "fix_catalog",
     "fix_copies",
+    "fix_shapes",
     "fix_pool",  # after the servers, in front of which it is
 ]
 

@@ -75,10 +75,16 @@ FUNCTIONS = {
         'address when email_verified is "true"',
     ),
     "subjects in small letters": (
+        "learnplan.current_user_id()",
+        "v_sub := v_claims ->> 'sub'",
+        "v_sub := lower(v_claims ->> 'sub')",
+        "identity of the subject",
+    ),
+    "subjects in small letters, at sign-up": (
         "learnplan.current_subject()",
         "nullif(v_claims ->> 'sub', '')",
         "lower(nullif(v_claims ->> 'sub', ''))",
-        "identity of the subject",
+        "signup as oneself",
     ),
     "created_at of another day": (
         f"{PRIVATE}.tg__stamp_created_at()",
@@ -115,6 +121,48 @@ FUNCTIONS = {
         "v_given is distinct from v_current",
         "not v_given <@ v_current",
         "reorder part of modules",
+    ),
+    "a page for everybody": (
+        "learnplan.plan_tree(uuid)",
+        "(p.user_id = v_me or",
+        "(p.user_id = v_me or p.visibility = 'private' or",
+        "page of private for ben",
+    ),
+    "a public page for nobody": (
+        "learnplan.plan_tree(uuid)",
+        "and v_me is not null",
+        "",
+        "page of public for nemo",
+    ),
+    "a page for its owner alone": (
+        "learnplan.plan_tree(uuid)",
+        "(p.visibility = 'public' and v_me is not null)",
+        "false",
+        "page of public for ben",
+    ),
+    "progress for everybody": (
+        "learnplan.plan_progress_of(uuid)",
+        "(p.user_id = v_me or",
+        "(p.user_id = v_me or p.visibility = 'private' or",
+        "progress of ben on private",
+    ),
+    "progress that is only begun": (
+        "learnplan.my_progress()",
+        "tp.status = 'completed'",
+        "tp.status <> 'not_started'",
+        "progress of ada on all plans",
+    ),
+    "a search of all plans": (
+        "learnplan.search_public_plans(text,integer)",
+        "p.visibility = 'public'",
+        "true",
+        "search by ben for private",
+    ),
+    "a search for nobody": (
+        "learnplan.search_public_plans(text,integer)",
+        "if learnplan.current_user_id() is null then",
+        "if false then",
+        "search by nemo for public",
     ),
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -65,8 +66,9 @@ select (select md5(string_agg(r::text, ' ' order by r.oid)) from pg_catalog.pg_r
     (select md5(string_agg(m::text, ' ' order by m::text))
         from pg_catalog.pg_auth_members as m)"""
 _END_SESSIONS = """
-select pg_catalog.pg_terminate_backend(pid, 5000) from pg_catalog.pg_stat_activity
-where datname = %s and pid <> pg_catalog.pg_backend_pid()"""
+select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+where datname = %s and backend_type = 'client backend'"""
+END_SECONDS, POLL_SECONDS = 5.0, 0.001
 
 
 class Databases:
@@ -97,6 +99,9 @@ class Databases:
             stack.callback(self._owner.close)
             self._owner.execute("set idle_session_timeout = 0")
             self._owner.execute("set statement_timeout = 0")
+            shown = self._owner.execute("show fsync").fetchone()
+            # Files are the faster way, unless each is waited for.
+            self._by_files = shown == ("off",)
             self._owner.execute("select pg_advisory_lock(%s)", [self._key])
             self._sweep()
             self._stack = stack.pop_all()
@@ -111,7 +116,7 @@ class Databases:
             self._create(name, self._template_of or "template0")
             if self._template_of is None:
                 deploy(self._conninfo(name))
-            self._owner.execute(_END_SESSIONS, [name])
+            self._end_sessions(name)
             self._template = name
         finally:
             self._owner.execute("select pg_advisory_unlock(%s)", [DEPLOY_LOCK])
@@ -215,7 +220,7 @@ class Databases:
         statement = sql.SQL("create database {} template {}").format(
             sql.Identifier(name), sql.Identifier(template)
         )
-        if self._source.conninfo is None:  # no fsync there: files are the faster way
+        if self._by_files:
             statement += sql.SQL(" strategy file_copy")
         try:
             self._owner.execute(statement)
@@ -224,7 +229,21 @@ class Databases:
                 raise SuiteError.no_template(template, str(error)) from error
             raise
 
+    def _end_sessions(self, name: str) -> None:
+        """
+        End the sessions of a database, and wait until they are gone.
+
+        A session that was closed is still ending for some milliseconds, and whoever
+        copies or drops its database meanwhile sleeps for a tenth of a second.
+        """
+        deadline = time.monotonic() + END_SECONDS
+        while self._owner.execute(_END_SESSIONS, [name]).rowcount:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(POLL_SECONDS)
+
     def _drop(self, name: str) -> None:
+        self._end_sessions(name)
         drop = sql.SQL("drop database if exists {} with (force)")
         self._owner.execute(drop.format(sql.Identifier(name)))
 
