@@ -30,7 +30,8 @@ SUITES = (
         f"tests/schema/test_{name}.py"
         for name in (
             *("catalog", "engine", "fingerprint", "fingerprint_command", "left_behind"),
-            *("locks", "prove", "prove_faults", "prove_hosts", "prove_targets"),
+            *("locks", "plan_shapes", "policy_rules"),
+            *("prove", "prove_faults", "prove_hosts", "prove_targets"),
             *("round_trip", "round_trips", "script_run", "unfit", "upgrades", "verify"),
         )
     ),

@@ -1,18 +1,17 @@
 -- Deploy learnplan-db:function_can_read_task to pg
--- requires: table_tasks
--- requires: role_learnplan_reader
--- requires: function_hand_over
--- requires: function_assert_same
--- requires: function_describe_function
+-- requires: function_can_read_task@v1.0.0
 --
--- Asked when a user starts on a task: own plans and public plans may be worked on. Runs as
--- learnplan_reader; callers cannot name it, so it answers nobody's questions but a policy's.
--- Source: design, policies.
+-- The key leads to the one plan that is asked about. Where users have few plans on average,
+-- PostgreSQL rather went through all plans of the user, and some have hundreds: "is true" is no
+-- condition for an index. Replacing a function locks no table.
+-- Source: ADR 0015.
 
 begin;
 set local search_path = pg_catalog, pg_temp;
 
-create function learnplan_private.can_read_task(task_id uuid, user_id uuid)
+select learnplan_private.borrow_role('learnplan_reader');
+
+create or replace function learnplan_private.can_read_task(task_id uuid, user_id uuid)
 returns boolean
 language plpgsql
 stable
@@ -27,19 +26,11 @@ begin
     inner join learnplan.modules as m on m.id = t.module_id
     inner join learnplan.learning_plans as p on p.id = m.plan_id
     where t.id = can_read_task.task_id
-      and (p.user_id = can_read_task.user_id or p.visibility = 'public')
+      and (p.user_id = can_read_task.user_id or p.visibility = 'public') is true
   );
 end
 $$;
 
-comment on function learnplan_private.can_read_task(uuid, uuid) is
-  'Whether the user may read the task; false, never null.';
-
-revoke all on function learnplan_private.can_read_task(uuid, uuid) from public;
-
-select learnplan_private.hand_over(
-  'learnplan_private.can_read_task(uuid, uuid)',
-  'learnplan_reader'
-);
+select learnplan_private.return_role('learnplan_reader');
 
 commit;

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_learning_plans to pg
--- requires: table_learning_plans
--- requires: policy_functions
--- requires: policy_users
--- requires: function_describe_relation
--- GENERATED from policies/learning_plans.sql.j2 (0dba6c29de97); edit, then: learnplan-db render
+-- requires: policy_learning_plans@v1.0.0
+-- GENERATED from policies/learning_plans.sql.j2 (d6ca4869a4db); edit, then: learnplan-db render
 --
 -- Who may do what with plans: yours are yours, public ones are for all who signed in to read.
 --
@@ -15,6 +12,31 @@
 -- Source: outline, table 2.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy learning_plans_delete_service_role on learnplan.learning_plans;
+drop policy learning_plans_update_service_role on learnplan.learning_plans;
+drop policy learning_plans_insert_service_role on learnplan.learning_plans;
+drop policy learning_plans_select_service_role on learnplan.learning_plans;
+revoke update ( id, topic, skill_level, weekly_hours, learning_style, start_date, deadline_date,
+  visibility, origin, created_at, updated_at ) on learnplan.learning_plans
+from service_role;
+revoke select, insert, delete on learnplan.learning_plans
+from service_role;
+drop policy learning_plans_select_reader on learnplan.learning_plans;
+revoke select (id, user_id, visibility) on learnplan.learning_plans
+from learnplan_reader;
+drop policy learning_plans_delete_authenticated on learnplan.learning_plans;
+drop policy learning_plans_update_authenticated on learnplan.learning_plans;
+drop policy learning_plans_insert_authenticated on learnplan.learning_plans;
+drop policy learning_plans_select_authenticated on learnplan.learning_plans;
+revoke update ( topic, skill_level, weekly_hours, learning_style, start_date, deadline_date,
+  visibility ) on learnplan.learning_plans
+from authenticated;
+revoke select, insert, delete on learnplan.learning_plans
+from authenticated;
+alter table learnplan.learning_plans no force row level security;
+alter table learnplan.learning_plans disable row level security;
 
 alter table learnplan.learning_plans enable row level security;
 alter table learnplan.learning_plans force row level security;
@@ -60,15 +82,15 @@ create policy learning_plans_delete_authenticated on learnplan.learning_plans
 comment on policy learning_plans_delete_authenticated on learnplan.learning_plans is
   'Only the owner may delete a plan.';
 
--- learnplan_reader answers the ownership helpers, from these columns alone.
-grant select (id, user_id, visibility) on learnplan.learning_plans to learnplan_reader;
+-- learnplan_reader answers the ownership helpers, and finds public plans for the search.
+grant select on learnplan.learning_plans to learnplan_reader;
 
--- The ownership helpers may look up any row, in the few columns granted.
+-- The ownership helpers and the accessors may look up any row.
 create policy learning_plans_select_reader on learnplan.learning_plans
   for select to learnplan_reader
   using (true);
 comment on policy learning_plans_select_reader on learnplan.learning_plans is
-  'The ownership helpers may look up any row, in the few columns granted.';
+  'The ownership helpers and the accessors may look up any row.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.learning_plans to service_role;

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_modules to pg
--- requires: table_modules
--- requires: policy_functions
--- requires: policy_learning_plans
--- requires: function_describe_relation
--- GENERATED from policies/modules.sql.j2 (950feaa1c5a2); edit, then: learnplan-db render
+-- requires: policy_modules@v1.0.0
+-- GENERATED from policies/modules.sql.j2 (d2127500173a); edit, then: learnplan-db render
 --
 -- Who may do what with modules: who reads the plan reads them, its owner writes them.
 --
@@ -15,6 +12,29 @@
 -- Source: outline, table 3.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy modules_delete_service_role on learnplan.modules;
+drop policy modules_update_service_role on learnplan.modules;
+drop policy modules_insert_service_role on learnplan.modules;
+drop policy modules_select_service_role on learnplan.modules;
+revoke update on learnplan.modules
+from service_role;
+revoke select, insert, delete on learnplan.modules
+from service_role;
+drop policy modules_select_reader on learnplan.modules;
+revoke select (id, plan_id) on learnplan.modules
+from learnplan_reader;
+drop policy modules_delete_authenticated on learnplan.modules;
+drop policy modules_update_authenticated on learnplan.modules;
+drop policy modules_insert_authenticated on learnplan.modules;
+drop policy modules_select_authenticated on learnplan.modules;
+revoke update (plan_id, "order", title, description, estimated_minutes) on learnplan.modules
+from authenticated;
+revoke select, insert, delete on learnplan.modules
+from authenticated;
+alter table learnplan.modules no force row level security;
+alter table learnplan.modules disable row level security;
 
 alter table learnplan.modules enable row level security;
 alter table learnplan.modules force row level security;
@@ -31,7 +51,9 @@ to authenticated;
 create policy modules_select_authenticated on learnplan.modules
   for select to authenticated
   using (exists (
-    select 1 from learnplan.learning_plans as parent where parent.id = modules.plan_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
   ));
 comment on policy modules_select_authenticated on learnplan.modules is
   'A user may read modules of plans they can read.';
@@ -46,27 +68,43 @@ comment on policy modules_insert_authenticated on learnplan.modules is
 -- Only the owner of the plan may update modules, and move them within their own plans.
 create policy modules_update_authenticated on learnplan.modules
   for update to authenticated
-  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ))
+  with check (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ));
 comment on policy modules_update_authenticated on learnplan.modules is
   'Only the owner of the plan may update modules, and move them within their own plans.';
 
 -- Only the owner of the plan may delete modules.
 create policy modules_delete_authenticated on learnplan.modules
   for delete to authenticated
-  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ));
 comment on policy modules_delete_authenticated on learnplan.modules is
   'Only the owner of the plan may delete modules.';
 
--- learnplan_reader answers the ownership helpers, from these columns alone.
-grant select (id, plan_id) on learnplan.modules to learnplan_reader;
+-- learnplan_reader answers the ownership helpers and the accessors, from these columns alone.
+grant select (id, plan_id, "order", title, description, estimated_minutes) on learnplan.modules
+to learnplan_reader;
 
--- The ownership helpers may look up any row, in the few columns granted.
+-- The ownership helpers and the accessors may look up any row, in the columns granted.
 create policy modules_select_reader on learnplan.modules
   for select to learnplan_reader
   using (true);
 comment on policy modules_select_reader on learnplan.modules is
-  'The ownership helpers may look up any row, in the few columns granted.';
+  'The ownership helpers and the accessors may look up any row, in the columns granted.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.modules to service_role;

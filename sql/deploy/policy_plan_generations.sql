@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_plan_generations to pg
--- requires: table_plan_generations
--- requires: policy_functions
--- requires: policy_learning_plans
--- requires: function_describe_relation
--- GENERATED from policies/plan_generations.sql.j2 (dac2b527a83f); edit, then: learnplan-db render
+-- requires: policy_plan_generations@v1.0.0
+-- GENERATED from policies/plan_generations.sql.j2 (3d9547c02320); edit, then: learnplan-db render
 --
 -- Who may do what with generations: they are the plan owner's, public or not.
 --
@@ -15,6 +12,26 @@
 -- Source: outline, table 8.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy plan_generations_delete_service_role on learnplan.plan_generations;
+drop policy plan_generations_update_service_role on learnplan.plan_generations;
+drop policy plan_generations_insert_service_role on learnplan.plan_generations;
+drop policy plan_generations_select_service_role on learnplan.plan_generations;
+revoke update on learnplan.plan_generations
+from service_role;
+revoke select, insert, delete on learnplan.plan_generations
+from service_role;
+drop policy plan_generations_delete_authenticated on learnplan.plan_generations;
+drop policy plan_generations_update_authenticated on learnplan.plan_generations;
+drop policy plan_generations_insert_authenticated on learnplan.plan_generations;
+drop policy plan_generations_select_authenticated on learnplan.plan_generations;
+revoke update (model, prompt, parameters, output_summary) on learnplan.plan_generations
+from authenticated;
+revoke select, insert, delete on learnplan.plan_generations
+from authenticated;
+alter table learnplan.plan_generations no force row level security;
+alter table learnplan.plan_generations disable row level security;
 
 alter table learnplan.plan_generations enable row level security;
 alter table learnplan.plan_generations force row level security;
@@ -32,10 +49,10 @@ on learnplan.plan_generations to authenticated;
 create policy plan_generations_select_authenticated on learnplan.plan_generations
   for select to authenticated
   using (exists (
-    select 1
-    from learnplan.learning_plans as parent
-    where parent.id = plan_generations.plan_id
-      and parent.user_id = (select learnplan.current_user_id())
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then plan_generations.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
   ));
 comment on policy plan_generations_select_authenticated on learnplan.plan_generations is
   'Only the owner of the plan may read its generations.';

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_resources to pg
--- requires: table_resources
--- requires: policy_functions
--- requires: policy_users
--- requires: function_describe_relation
--- GENERATED from policies/resources.sql.j2 (f5c83a3fc0c8); edit, then: learnplan-db render
+-- requires: policy_resources@v1.0.0
+-- GENERATED from policies/resources.sql.j2 (ca4ea606059a); edit, then: learnplan-db render
 --
 -- Who may do what with the catalog: all who signed in read it, the system keeps it.
 --
@@ -15,6 +12,21 @@
 -- Source: outline, table 5.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy resources_delete_service_role on learnplan.resources;
+drop policy resources_update_service_role on learnplan.resources;
+drop policy resources_insert_service_role on learnplan.resources;
+drop policy resources_select_service_role on learnplan.resources;
+revoke update on learnplan.resources
+from service_role;
+revoke select, insert, delete on learnplan.resources
+from service_role;
+drop policy resources_select_authenticated on learnplan.resources;
+revoke select on learnplan.resources
+from authenticated;
+alter table learnplan.resources no force row level security;
+alter table learnplan.resources disable row level security;
 
 alter table learnplan.resources enable row level security;
 alter table learnplan.resources force row level security;
@@ -32,6 +44,16 @@ create policy resources_select_authenticated on learnplan.resources
   using ((select learnplan.current_user_id()) is not null);
 comment on policy resources_select_authenticated on learnplan.resources is
   'Anyone signed in may read the catalog.';
+
+-- learnplan_reader answers the accessors, from these columns alone.
+grant select (id, type, title, url) on learnplan.resources to learnplan_reader;
+
+-- The accessors may look up any row, in the columns granted.
+create policy resources_select_reader on learnplan.resources
+  for select to learnplan_reader
+  using (true);
+comment on policy resources_select_reader on learnplan.resources is
+  'The accessors may look up any row, in the columns granted.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.resources to service_role;

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_task_progress to pg
--- requires: table_task_progress
--- requires: policy_functions
--- requires: policy_tasks
--- requires: function_describe_relation
--- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
+-- requires: policy_task_progress@v1.0.0
+-- GENERATED from policies/task_progress.sql.j2 (18edb740838f); edit, then: learnplan-db render
 --
 -- Who may do what with progress: everyone their own, on tasks they can read.
 --
@@ -18,6 +15,26 @@
 -- Source: outline, table 7.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy task_progress_delete_service_role on learnplan.task_progress;
+drop policy task_progress_update_service_role on learnplan.task_progress;
+drop policy task_progress_insert_service_role on learnplan.task_progress;
+drop policy task_progress_select_service_role on learnplan.task_progress;
+revoke update (id, status, completed_at, updated_at, created_at) on learnplan.task_progress
+from service_role;
+revoke select, insert, delete on learnplan.task_progress
+from service_role;
+drop policy task_progress_delete_authenticated on learnplan.task_progress;
+drop policy task_progress_update_authenticated on learnplan.task_progress;
+drop policy task_progress_insert_authenticated on learnplan.task_progress;
+drop policy task_progress_select_authenticated on learnplan.task_progress;
+revoke update (status) on learnplan.task_progress
+from authenticated;
+revoke select, insert, delete on learnplan.task_progress
+from authenticated;
+alter table learnplan.task_progress no force row level security;
+alter table learnplan.task_progress disable row level security;
 
 alter table learnplan.task_progress enable row level security;
 alter table learnplan.task_progress force row level security;
@@ -60,6 +77,16 @@ create policy task_progress_delete_authenticated on learnplan.task_progress
   using (task_progress.user_id = (select learnplan.current_user_id()));
 comment on policy task_progress_delete_authenticated on learnplan.task_progress is
   'A user may delete only their own progress.';
+
+-- learnplan_reader answers the accessors, from these columns alone.
+grant select (task_id, user_id, status) on learnplan.task_progress to learnplan_reader;
+
+-- The accessors see the caller's own progress and no other.
+create policy task_progress_select_reader on learnplan.task_progress
+  for select to learnplan_reader
+  using (task_progress.user_id = (select learnplan.current_user_id()));
+comment on policy task_progress_select_reader on learnplan.task_progress is
+  'The accessors see the caller''s own progress and no other.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.task_progress to service_role;

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_task_resources to pg
--- requires: table_task_resources
--- requires: policy_functions
--- requires: policy_tasks
--- requires: function_describe_relation
--- GENERATED from policies/task_resources.sql.j2 (d166d19139b2); edit, then: learnplan-db render
+-- requires: policy_task_resources@v1.0.0
+-- GENERATED from policies/task_resources.sql.j2 (85a6ffbbbf9c); edit, then: learnplan-db render
 --
 -- Who may do what with task_resources: who reads the plan reads them, its owner writes them.
 --
@@ -15,6 +12,26 @@
 -- Source: outline, table 6.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy task_resources_delete_service_role on learnplan.task_resources;
+drop policy task_resources_update_service_role on learnplan.task_resources;
+drop policy task_resources_insert_service_role on learnplan.task_resources;
+drop policy task_resources_select_service_role on learnplan.task_resources;
+revoke update on learnplan.task_resources
+from service_role;
+revoke select, insert, delete on learnplan.task_resources
+from service_role;
+drop policy task_resources_delete_authenticated on learnplan.task_resources;
+drop policy task_resources_update_authenticated on learnplan.task_resources;
+drop policy task_resources_insert_authenticated on learnplan.task_resources;
+drop policy task_resources_select_authenticated on learnplan.task_resources;
+revoke update ("order", notes) on learnplan.task_resources
+from authenticated;
+revoke select, insert, delete on learnplan.task_resources
+from authenticated;
+alter table learnplan.task_resources no force row level security;
+alter table learnplan.task_resources disable row level security;
 
 alter table learnplan.task_resources enable row level security;
 alter table learnplan.task_resources force row level security;
@@ -31,7 +48,9 @@ to authenticated;
 create policy task_resources_select_authenticated on learnplan.task_resources
   for select to authenticated
   using (exists (
-    select 1 from learnplan.tasks as parent where parent.id = task_resources.task_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.tasks as parent
+      on parent.id = case when once.asked then task_resources.task_id end
   ));
 comment on policy task_resources_select_authenticated on learnplan.task_resources is
   'A user may read links from tasks to resources of plans they can read.';
@@ -57,6 +76,17 @@ create policy task_resources_delete_authenticated on learnplan.task_resources
   using (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())));
 comment on policy task_resources_delete_authenticated on learnplan.task_resources is
   'Only the owner of the plan may delete links from tasks to resources.';
+
+-- learnplan_reader answers the accessors, from these columns alone.
+grant select (id, task_id, resource_id, "order", notes) on learnplan.task_resources
+to learnplan_reader;
+
+-- The accessors may look up any row, in the columns granted.
+create policy task_resources_select_reader on learnplan.task_resources
+  for select to learnplan_reader
+  using (true);
+comment on policy task_resources_select_reader on learnplan.task_resources is
+  'The accessors may look up any row, in the columns granted.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.task_resources to service_role;

@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_tasks to pg
--- requires: table_tasks
--- requires: policy_functions
--- requires: policy_modules
--- requires: function_describe_relation
--- GENERATED from policies/tasks.sql.j2 (0f6a20ed9e49); edit, then: learnplan-db render
+-- requires: policy_tasks@v1.0.0
+-- GENERATED from policies/tasks.sql.j2 (b65f53492e90); edit, then: learnplan-db render
 --
 -- Who may do what with tasks: who reads the plan reads them, its owner writes them.
 --
@@ -15,6 +12,29 @@
 -- Source: outline, table 4.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy tasks_delete_service_role on learnplan.tasks;
+drop policy tasks_update_service_role on learnplan.tasks;
+drop policy tasks_insert_service_role on learnplan.tasks;
+drop policy tasks_select_service_role on learnplan.tasks;
+revoke update on learnplan.tasks
+from service_role;
+revoke select, insert, delete on learnplan.tasks
+from service_role;
+drop policy tasks_select_reader on learnplan.tasks;
+revoke select (id, module_id) on learnplan.tasks
+from learnplan_reader;
+drop policy tasks_delete_authenticated on learnplan.tasks;
+drop policy tasks_update_authenticated on learnplan.tasks;
+drop policy tasks_insert_authenticated on learnplan.tasks;
+drop policy tasks_select_authenticated on learnplan.tasks;
+revoke update (module_id, "order", title, description, estimated_minutes) on learnplan.tasks
+from authenticated;
+revoke select, insert, delete on learnplan.tasks
+from authenticated;
+alter table learnplan.tasks no force row level security;
+alter table learnplan.tasks disable row level security;
 
 alter table learnplan.tasks enable row level security;
 alter table learnplan.tasks force row level security;
@@ -31,7 +51,9 @@ to authenticated;
 create policy tasks_select_authenticated on learnplan.tasks
   for select to authenticated
   using (exists (
-    select 1 from learnplan.modules as parent where parent.id = tasks.module_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
   ));
 comment on policy tasks_select_authenticated on learnplan.tasks is
   'A user may read tasks of plans they can read.';
@@ -46,27 +68,43 @@ comment on policy tasks_insert_authenticated on learnplan.tasks is
 -- Only the owner of the plan may update tasks, and move them within their own plans.
 create policy tasks_update_authenticated on learnplan.tasks
   for update to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ))
+  with check (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ));
 comment on policy tasks_update_authenticated on learnplan.tasks is
   'Only the owner of the plan may update tasks, and move them within their own plans.';
 
 -- Only the owner of the plan may delete tasks.
 create policy tasks_delete_authenticated on learnplan.tasks
   for delete to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ));
 comment on policy tasks_delete_authenticated on learnplan.tasks is
   'Only the owner of the plan may delete tasks.';
 
--- learnplan_reader answers the ownership helpers, from these columns alone.
-grant select (id, module_id) on learnplan.tasks to learnplan_reader;
+-- learnplan_reader answers the ownership helpers and the accessors, from these columns alone.
+grant select (id, module_id, "order", title, description, estimated_minutes) on learnplan.tasks
+to learnplan_reader;
 
--- The ownership helpers may look up any row, in the few columns granted.
+-- The ownership helpers and the accessors may look up any row, in the columns granted.
 create policy tasks_select_reader on learnplan.tasks
   for select to learnplan_reader
   using (true);
 comment on policy tasks_select_reader on learnplan.tasks is
-  'The ownership helpers may look up any row, in the few columns granted.';
+  'The ownership helpers and the accessors may look up any row, in the columns granted.';
 
 -- The system manages every row: signing up, generating plans, support.
 grant select, insert, delete on learnplan.tasks to service_role;

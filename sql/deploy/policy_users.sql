@@ -1,9 +1,6 @@
 -- Deploy learnplan-db:policy_users to pg
--- requires: table_users
--- requires: policy_functions
--- requires: function_current_user_id
--- requires: function_describe_relation
--- GENERATED from policies/users.sql.j2 (179618bf209f); edit, then: learnplan-db render
+-- requires: policy_users@v1.0.0
+-- GENERATED from policies/users.sql.j2 (29a3fe175675); edit, then: learnplan-db render
 --
 -- Who may do what with users: your own row, your own name.
 --
@@ -15,6 +12,30 @@
 -- Source: outline, table 1.
 begin;
 set local search_path = pg_catalog, pg_temp;
+
+-- What the version before has made.
+drop policy users_delete_service_role on learnplan.users;
+drop policy users_update_service_role on learnplan.users;
+drop policy users_insert_service_role on learnplan.users;
+drop policy users_select_service_role on learnplan.users;
+revoke update on learnplan.users
+from service_role;
+revoke select, insert, delete on learnplan.users
+from service_role;
+drop policy users_select_identity on learnplan.users;
+revoke select (id, clerk_user_id) on learnplan.users
+from learnplan_identity;
+drop policy users_update_authenticated on learnplan.users;
+drop policy users_insert_authenticated on learnplan.users;
+drop policy users_select_authenticated on learnplan.users;
+revoke update (name) on learnplan.users
+from authenticated;
+revoke insert (id, clerk_user_id, email, name) on learnplan.users
+from authenticated;
+revoke select on learnplan.users
+from authenticated;
+alter table learnplan.users no force row level security;
+alter table learnplan.users disable row level security;
 
 alter table learnplan.users enable row level security;
 alter table learnplan.users force row level security;
@@ -56,10 +77,14 @@ comment on policy users_update_authenticated on learnplan.users is
 -- learnplan_identity answers who is asking, from these columns alone.
 grant select (id, clerk_user_id) on learnplan.users to learnplan_identity;
 
--- The identity look-up may see the row of the token's subject and no other.
+-- The identity look-up may see the row of the token's subject and no other. It comes from the
+-- setting, not from current_subject(): current_user_id() has judged the claims by then, and every
+-- statement would pay for doing it again.
 create policy users_select_identity on learnplan.users
   for select to learnplan_identity
-  using (users.clerk_user_id = (select learnplan.current_subject()));
+  using (users.clerk_user_id = (
+    select nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')
+  ));
 comment on policy users_select_identity on learnplan.users is
   'The identity look-up may see the row of the token''s subject and no other.';
 

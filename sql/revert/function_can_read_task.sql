@@ -3,6 +3,28 @@
 begin;
 set local search_path = pg_catalog, pg_temp;
 
-drop function learnplan_private.can_read_task(uuid, uuid);
+select learnplan_private.borrow_role('learnplan_reader');
+
+create or replace function learnplan_private.can_read_task(task_id uuid, user_id uuid)
+returns boolean
+language plpgsql
+stable
+parallel safe
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (
+    select
+    from learnplan.tasks as t
+    inner join learnplan.modules as m on m.id = t.module_id
+    inner join learnplan.learning_plans as p on p.id = m.plan_id
+    where t.id = can_read_task.task_id
+      and (p.user_id = can_read_task.user_id or p.visibility = 'public')
+  );
+end
+$$;
+
+select learnplan_private.return_role('learnplan_reader');
 
 commit;

@@ -1,27 +1,26 @@
 -- Revert learnplan-db:index_learning_plans_topic from pg
 --
--- Drops pg_trgm too if the change created it and nothing else uses it.
+-- Plans cannot be written while the index of all topics is built.
 
 begin;
 set local search_path = pg_catalog, pg_temp;
 
-drop index if exists learnplan.idx_learning_plans_topic;
-
-comment on column learnplan.learning_plans.topic is null;
-
 do $$
-begin
-  if exists (
-    select
+declare
+  v_schema name := (
+    select n.nspname
     from pg_catalog.pg_extension as e
+    inner join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
     where e.extname = 'pg_trgm'
-      and pg_catalog.obj_description(e.oid, 'pg_extension') like '%created by learnplan-db%'
-  ) then
-    drop extension pg_trgm;
+  );
+begin
+  if to_regclass('learnplan.idx_learning_plans_topic_public') is not null then
+    execute format(
+      'create index idx_learning_plans_topic on learnplan.learning_plans'
+      ' using gin (topic %I.gin_trgm_ops)',
+      v_schema
+    );
   end if;
-exception
-  when dependent_objects_still_exist then
-    raise notice 'pg_trgm stays: something else uses it';
 end
 $$;
 

@@ -1,5 +1,5 @@
 -- Revert learnplan-db:policy_task_progress from pg
--- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (18edb740838f); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -12,6 +12,9 @@ revoke update (id, status, completed_at, updated_at, created_at) on learnplan.ta
 from service_role;
 revoke select, insert, delete on learnplan.task_progress
 from service_role;
+drop policy task_progress_select_reader on learnplan.task_progress;
+revoke select (task_id, user_id, status) on learnplan.task_progress
+from learnplan_reader;
 drop policy task_progress_delete_authenticated on learnplan.task_progress;
 drop policy task_progress_update_authenticated on learnplan.task_progress;
 drop policy task_progress_insert_authenticated on learnplan.task_progress;
@@ -22,5 +25,78 @@ revoke select, insert, delete on learnplan.task_progress
 from authenticated;
 alter table learnplan.task_progress no force row level security;
 alter table learnplan.task_progress disable row level security;
+
+-- What the version before had made.
+alter table learnplan.task_progress enable row level security;
+alter table learnplan.task_progress force row level security;
+
+-- Default privileges of a host must not open what no rule opens.
+revoke all on learnplan.task_progress
+from public, anon, authenticated, service_role;
+
+grant select, insert, delete on learnplan.task_progress to authenticated;
+grant update (status) on learnplan.task_progress to authenticated;
+-- no update of task_id or user_id for anybody: a row never changes whose progress it is
+-- no update of completed_at: it follows the status
+
+-- A user may read only their own progress.
+create policy task_progress_select_authenticated on learnplan.task_progress
+  for select to authenticated
+  using (task_progress.user_id = (select learnplan.current_user_id()));
+comment on policy task_progress_select_authenticated on learnplan.task_progress is
+  'A user may read only their own progress.';
+
+-- A user may create progress only for themselves and only for tasks they can read.
+create policy task_progress_insert_authenticated on learnplan.task_progress
+  for insert to authenticated
+  with check (task_progress.user_id = (select learnplan.current_user_id())
+    and learnplan_private.can_read_task(task_id, (select learnplan.current_user_id())));
+comment on policy task_progress_insert_authenticated on learnplan.task_progress is
+  'A user may create progress only for themselves and only for tasks they can read.';
+
+-- A user may update only their own progress.
+create policy task_progress_update_authenticated on learnplan.task_progress
+  for update to authenticated
+  using (task_progress.user_id = (select learnplan.current_user_id()))
+  with check (task_progress.user_id = (select learnplan.current_user_id()));
+comment on policy task_progress_update_authenticated on learnplan.task_progress is
+  'A user may update only their own progress.';
+
+-- A user may delete only their own progress.
+create policy task_progress_delete_authenticated on learnplan.task_progress
+  for delete to authenticated
+  using (task_progress.user_id = (select learnplan.current_user_id()));
+comment on policy task_progress_delete_authenticated on learnplan.task_progress is
+  'A user may delete only their own progress.';
+
+-- The system manages every row: signing up, generating plans, support.
+grant select, insert, delete on learnplan.task_progress to service_role;
+grant update (id, status, completed_at, updated_at, created_at) on learnplan.task_progress
+to service_role;
+
+create policy task_progress_select_service_role on learnplan.task_progress
+  for select to service_role
+  using (true);
+comment on policy task_progress_select_service_role on learnplan.task_progress is
+  'The service may read all rows.';
+
+create policy task_progress_insert_service_role on learnplan.task_progress
+  for insert to service_role
+  with check (true);
+comment on policy task_progress_insert_service_role on learnplan.task_progress is
+  'The service may insert any row.';
+
+create policy task_progress_update_service_role on learnplan.task_progress
+  for update to service_role
+  using (true)
+  with check (true);
+comment on policy task_progress_update_service_role on learnplan.task_progress is
+  'The service may update any row.';
+
+create policy task_progress_delete_service_role on learnplan.task_progress
+  for delete to service_role
+  using (true);
+comment on policy task_progress_delete_service_role on learnplan.task_progress is
+  'The service may delete any row.';
 
 commit;

@@ -1,10 +1,10 @@
 -- Revert learnplan-db:table_learning_plans from pg
---
--- Drops all plans.
 
 begin;
 set local search_path = pg_catalog, pg_temp;
 
-drop table learnplan.learning_plans;
+alter table learnplan.learning_plans alter column user_id reset (n_distinct);
+
+analyze learnplan.learning_plans (user_id);
 
 commit;

@@ -1,10 +1,10 @@
 -- Revert learnplan-db:table_task_progress from pg
---
--- Drops all progress of all users.
 
 begin;
 set local search_path = pg_catalog, pg_temp;
 
-drop table learnplan.task_progress;
+alter table learnplan.task_progress alter column task_id reset (n_distinct);
+
+analyze learnplan.task_progress (task_id);
 
 commit;

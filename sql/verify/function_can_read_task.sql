@@ -13,7 +13,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security definer',
     'set search_path=pg_catalog, pg_temp',
-    'body 65b72f25a8e48cddbe1dbf1a3c7f505c',
+    'body b07524dbebd1e2db3d495bd36ffbcf9d',
     'owner learnplan_reader'
   ],
   array(select learnplan_private.describe_function('learnplan_private.can_read_task(uuid, uuid)'))

@@ -13,7 +13,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security definer',
     'set search_path=pg_catalog, pg_temp',
-    'body f372236d8e7226da7b58d5c6a324b1ef',
+    'body 2375622d2d10e53d05482c29851e45cc',
     'owner learnplan_identity'
   ],
   array(select learnplan_private.describe_function('learnplan.current_user_id()'))

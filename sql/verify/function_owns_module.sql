@@ -13,7 +13,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security definer',
     'set search_path=pg_catalog, pg_temp',
-    'body f3cc4532be423729ecf85f77b9d0eafe',
+    'body ffb8f8d0c9240c6c6d1bff045d872290',
     'owner learnplan_reader'
   ],
   array(select learnplan_private.describe_function('learnplan_private.owns_module(uuid, uuid)'))

@@ -13,7 +13,7 @@ select learnplan_private.assert_same(
     'parallel safe',
     'security definer',
     'set search_path=pg_catalog, pg_temp',
-    'body be621f7d83576e281f454cfe31fbc381',
+    'body a4d309b9573c1892348394c9bef09a5d',
     'owner learnplan_reader'
   ],
   array(select learnplan_private.describe_function('learnplan_private.owns_task(uuid, uuid)'))

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_functions on pg
--- GENERATED from policies/functions.sql.j2 (72bdc7c2c348); edit, then: learnplan-db render
+-- GENERATED from policies/functions.sql.j2 (b195193b0e00); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -67,6 +67,7 @@ select learnplan_private.assert_same(
   'grants on function learnplan.current_user_id()',
   array[
     'grant execute to authenticated',
+    'grant execute to learnplan_reader',
     'grant execute to service_role'
   ],
   array(
@@ -150,6 +151,78 @@ select learnplan_private.assert_same(
     ) as a
     left join pg_catalog.pg_roles as r on r.oid = a.grantee
     where o.oid = 'learnplan_private.can_read_task(uuid, uuid)'::regprocedure
+      and a.grantee <> o.proowner
+  )
+);
+
+select learnplan_private.assert_same(
+  'grants on function learnplan.plan_tree(uuid)',
+  array[
+    'grant execute to authenticated'
+  ],
+  array(
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
+    from pg_catalog.pg_proc as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
+    ) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where o.oid = 'learnplan.plan_tree(uuid)'::regprocedure
+      and a.grantee <> o.proowner
+  )
+);
+
+select learnplan_private.assert_same(
+  'grants on function learnplan.plan_progress_of(uuid)',
+  array[
+    'grant execute to authenticated'
+  ],
+  array(
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
+    from pg_catalog.pg_proc as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
+    ) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where o.oid = 'learnplan.plan_progress_of(uuid)'::regprocedure
+      and a.grantee <> o.proowner
+  )
+);
+
+select learnplan_private.assert_same(
+  'grants on function learnplan.my_progress()',
+  array[
+    'grant execute to authenticated'
+  ],
+  array(
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
+    from pg_catalog.pg_proc as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
+    ) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where o.oid = 'learnplan.my_progress()'::regprocedure
+      and a.grantee <> o.proowner
+  )
+);
+
+select learnplan_private.assert_same(
+  'grants on function learnplan.search_public_plans(text, integer)',
+  array[
+    'grant execute to authenticated'
+  ],
+  array(
+    select concat_ws(' ', 'grant', lower(a.privilege_type collate "C"), 'to',
+      coalesce(r.rolname, 'public'), case when a.is_grantable then 'with grant option' end)
+    from pg_catalog.pg_proc as o
+    cross join lateral pg_catalog.aclexplode(
+      coalesce(o.proacl, pg_catalog.acldefault('f', o.proowner))
+    ) as a
+    left join pg_catalog.pg_roles as r on r.oid = a.grantee
+    where o.oid = 'learnplan.search_public_plans(text, integer)'::regprocedure
       and a.grantee <> o.proowner
   )
 );

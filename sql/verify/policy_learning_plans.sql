@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_learning_plans on pg
--- GENERATED from policies/learning_plans.sql.j2 (0dba6c29de97); edit, then: learnplan-db render
+-- GENERATED from policies/learning_plans.sql.j2 (d6ca4869a4db); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -75,10 +75,8 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
-    'grant select (id) to learnplan_reader',
-    'grant select (user_id) to learnplan_reader',
-    'grant select (visibility) to learnplan_reader',
     'grant select to authenticated',
+    'grant select to learnplan_reader',
     'grant select to service_role',
     'grant update (created_at) to service_role',
     'grant update (deadline_date) to authenticated',

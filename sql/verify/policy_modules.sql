@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_modules on pg
--- GENERATED from policies/modules.sql.j2 (950feaa1c5a2); edit, then: learnplan-db render
+-- GENERATED from policies/modules.sql.j2 (d2127500173a); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -9,7 +9,9 @@ create temporary table modules (like learnplan.modules);
 create policy modules_select_authenticated on pg_temp.modules
   for select to authenticated
   using (exists (
-    select 1 from learnplan.learning_plans as parent where parent.id = modules.plan_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
   ));
 
 create policy modules_insert_authenticated on pg_temp.modules
@@ -18,12 +20,27 @@ create policy modules_insert_authenticated on pg_temp.modules
 
 create policy modules_update_authenticated on pg_temp.modules
   for update to authenticated
-  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ))
+  with check (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ));
 
 create policy modules_delete_authenticated on pg_temp.modules
   for delete to authenticated
-  using (learnplan_private.owns_plan(plan_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then modules.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
+  ));
 
 create policy modules_select_reader on pg_temp.modules
   for select to learnplan_reader
@@ -76,8 +93,12 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
+    'grant select ("order") to learnplan_reader',
+    'grant select (description) to learnplan_reader',
+    'grant select (estimated_minutes) to learnplan_reader',
     'grant select (id) to learnplan_reader',
     'grant select (plan_id) to learnplan_reader',
+    'grant select (title) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update ("order") to authenticated',

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_plan_generations on pg
--- GENERATED from policies/plan_generations.sql.j2 (dac2b527a83f); edit, then: learnplan-db render
+-- GENERATED from policies/plan_generations.sql.j2 (3d9547c02320); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -9,10 +9,10 @@ create temporary table plan_generations (like learnplan.plan_generations);
 create policy plan_generations_select_authenticated on pg_temp.plan_generations
   for select to authenticated
   using (exists (
-    select 1
-    from learnplan.learning_plans as parent
-    where parent.id = plan_generations.plan_id
-      and parent.user_id = (select learnplan.current_user_id())
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.learning_plans as parent
+      on parent.id = case when once.asked then plan_generations.plan_id end
+    where (parent.user_id = (select learnplan.current_user_id())) is true
   ));
 
 create policy plan_generations_insert_authenticated on pg_temp.plan_generations

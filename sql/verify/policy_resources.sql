@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_resources on pg
--- GENERATED from policies/resources.sql.j2 (f5c83a3fc0c8); edit, then: learnplan-db render
+-- GENERATED from policies/resources.sql.j2 (ca4ea606059a); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -9,6 +9,10 @@ create temporary table resources (like learnplan.resources);
 create policy resources_select_authenticated on pg_temp.resources
   for select to authenticated
   using ((select learnplan.current_user_id()) is not null);
+
+create policy resources_select_reader on pg_temp.resources
+  for select to learnplan_reader
+  using (true);
 
 create policy resources_select_service_role on pg_temp.resources
   for select to service_role
@@ -55,6 +59,10 @@ select learnplan_private.assert_same(
   array[
     'grant delete to service_role',
     'grant insert to service_role',
+    'grant select (id) to learnplan_reader',
+    'grant select (title) to learnplan_reader',
+    'grant select (type) to learnplan_reader',
+    'grant select (url) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update to service_role'

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_task_progress on pg
--- GENERATED from policies/task_progress.sql.j2 (3cb698721e27); edit, then: learnplan-db render
+-- GENERATED from policies/task_progress.sql.j2 (18edb740838f); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -22,6 +22,10 @@ create policy task_progress_update_authenticated on pg_temp.task_progress
 
 create policy task_progress_delete_authenticated on pg_temp.task_progress
   for delete to authenticated
+  using (task_progress.user_id = (select learnplan.current_user_id()));
+
+create policy task_progress_select_reader on pg_temp.task_progress
+  for select to learnplan_reader
   using (task_progress.user_id = (select learnplan.current_user_id()));
 
 create policy task_progress_select_service_role on pg_temp.task_progress
@@ -71,6 +75,9 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
+    'grant select (status) to learnplan_reader',
+    'grant select (task_id) to learnplan_reader',
+    'grant select (user_id) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update (completed_at) to service_role',

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_task_resources on pg
--- GENERATED from policies/task_resources.sql.j2 (d166d19139b2); edit, then: learnplan-db render
+-- GENERATED from policies/task_resources.sql.j2 (85a6ffbbbf9c); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -9,7 +9,9 @@ create temporary table task_resources (like learnplan.task_resources);
 create policy task_resources_select_authenticated on pg_temp.task_resources
   for select to authenticated
   using (exists (
-    select 1 from learnplan.tasks as parent where parent.id = task_resources.task_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.tasks as parent
+      on parent.id = case when once.asked then task_resources.task_id end
   ));
 
 create policy task_resources_insert_authenticated on pg_temp.task_resources
@@ -24,6 +26,10 @@ create policy task_resources_update_authenticated on pg_temp.task_resources
 create policy task_resources_delete_authenticated on pg_temp.task_resources
   for delete to authenticated
   using (learnplan_private.owns_task(task_id, (select learnplan.current_user_id())));
+
+create policy task_resources_select_reader on pg_temp.task_resources
+  for select to learnplan_reader
+  using (true);
 
 create policy task_resources_select_service_role on pg_temp.task_resources
   for select to service_role
@@ -72,6 +78,11 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
+    'grant select ("order") to learnplan_reader',
+    'grant select (id) to learnplan_reader',
+    'grant select (notes) to learnplan_reader',
+    'grant select (resource_id) to learnplan_reader',
+    'grant select (task_id) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update ("order") to authenticated',

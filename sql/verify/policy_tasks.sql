@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_tasks on pg
--- GENERATED from policies/tasks.sql.j2 (0f6a20ed9e49); edit, then: learnplan-db render
+-- GENERATED from policies/tasks.sql.j2 (b65f53492e90); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -9,7 +9,9 @@ create temporary table tasks (like learnplan.tasks);
 create policy tasks_select_authenticated on pg_temp.tasks
   for select to authenticated
   using (exists (
-    select 1 from learnplan.modules as parent where parent.id = tasks.module_id
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
   ));
 
 create policy tasks_insert_authenticated on pg_temp.tasks
@@ -18,12 +20,27 @@ create policy tasks_insert_authenticated on pg_temp.tasks
 
 create policy tasks_update_authenticated on pg_temp.tasks
   for update to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())))
-  with check (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ))
+  with check (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ));
 
 create policy tasks_delete_authenticated on pg_temp.tasks
   for delete to authenticated
-  using (learnplan_private.owns_module(module_id, (select learnplan.current_user_id())));
+  using (exists (
+    select from (values (true), (false), (false), (false)) as once (asked)
+    inner join learnplan.modules as parent
+      on parent.id = case when once.asked then tasks.module_id end
+    where learnplan_private.owns_plan(parent.plan_id, (select learnplan.current_user_id()))
+  ));
 
 create policy tasks_select_reader on pg_temp.tasks
   for select to learnplan_reader
@@ -76,8 +93,12 @@ select learnplan_private.assert_same(
     'grant delete to service_role',
     'grant insert to authenticated',
     'grant insert to service_role',
+    'grant select ("order") to learnplan_reader',
+    'grant select (description) to learnplan_reader',
+    'grant select (estimated_minutes) to learnplan_reader',
     'grant select (id) to learnplan_reader',
     'grant select (module_id) to learnplan_reader',
+    'grant select (title) to learnplan_reader',
     'grant select to authenticated',
     'grant select to service_role',
     'grant update ("order") to authenticated',

@@ -1,5 +1,5 @@
 -- Verify learnplan-db:policy_users on pg
--- GENERATED from policies/users.sql.j2 (179618bf209f); edit, then: learnplan-db render
+-- GENERATED from policies/users.sql.j2 (29a3fe175675); edit, then: learnplan-db render
 
 begin;
 set local search_path = pg_catalog, pg_temp;
@@ -23,7 +23,9 @@ create policy users_update_authenticated on pg_temp.users
 
 create policy users_select_identity on pg_temp.users
   for select to learnplan_identity
-  using (users.clerk_user_id = (select learnplan.current_subject()));
+  using (users.clerk_user_id = (
+    select nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')
+  ));
 
 create policy users_select_service_role on pg_temp.users
   for select to service_role

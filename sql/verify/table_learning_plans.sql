@@ -31,7 +31,17 @@ select learnplan_private.assert_same(
     select line
     from learnplan_private.describe_relation('learnplan.learning_plans', 'column', 'constraint', 'index')
       as described (line)
-    where line not like 'index INDEX idx_learning_plans_topic %' -- has a change of its own
+    where line not like 'index INDEX idx_learning_plans_topic%' -- have changes of their own
+  )
+);
+
+select learnplan_private.assert_same(
+  'options of column learnplan.learning_plans.user_id',
+  array['n_distinct=-0.1'],
+  (
+    select attoptions
+    from pg_attribute
+    where attrelid = 'learnplan.learning_plans'::regclass and attname = 'user_id'
   )
 );
 

@@ -28,4 +28,14 @@ select learnplan_private.assert_same(
   )
 );
 
+select learnplan_private.assert_same(
+  'options of column learnplan.task_progress.task_id',
+  array['n_distinct=-0.1'],
+  (
+    select attoptions
+    from pg_attribute
+    where attrelid = 'learnplan.task_progress'::regclass and attname = 'task_id'
+  )
+);
+
 rollback;

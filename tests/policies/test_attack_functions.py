@@ -37,6 +37,22 @@ DEFINERS = {
         " values (%s, learnplan.current_user_id()) on conflict do nothing",
         "tasks",
     ),
+    "learnplan.plan_tree(uuid)": (
+        "select module_id from learnplan.plan_tree(%s)",
+        "learning_plans",
+    ),
+    "learnplan.plan_progress_of(uuid)": (
+        "select plan_id from learnplan.plan_progress_of(%s)",
+        "learning_plans",
+    ),
+    "learnplan.my_progress()": (
+        "select user_id from learnplan.my_progress()",
+        None,
+    ),
+    "learnplan.search_public_plans(text, integer)": (
+        "select id from learnplan.search_public_plans('SQL') where id = %s",
+        "learning_plans",
+    ),
 }
 TYPES = ("text", "jsonb", "uuid", "bool", "int4", "timestamptz", "name", "bytea")
 SPY = """
@@ -203,10 +219,24 @@ def test_identity_sees_one_row_even_if_its_body_were_hijacked(world: World) -> N
             world, "select id, user_id, visibility from learnplan.learning_plans"
         )
         assert columns.count == 1
-        assert (
-            told(world, "select topic from learnplan.learning_plans").state == REFUSED
-        )
+        assert told(world, "select created_at from learnplan.modules").state == REFUSED
         assert told(world, "select from learnplan.users").state == REFUSED
+
+
+def test_reader_sees_the_progress_of_who_asks_and_no_other(world: World) -> None:
+    """What the accessors run as reads three columns of the caller's rows (threat 11)."""
+    own = {name: everything(world, name, "public") for name in ("ann", "ben")}
+    shown = "select user_id from learnplan.task_progress"
+    for name in ("ann", "ben"):
+        with world.as_user(name):
+            world.connection.execute("set local session authorization default")
+            world.connection.execute("set local role learnplan_reader")
+            assert told(world, shown).rows == ((own[name]["users"],),)
+            hidden = told(world, "select id from learnplan.task_progress")
+            assert hidden.state == REFUSED
+            assert (
+                told(world, "select from learnplan.plan_generations").state == REFUSED
+            )
 
 
 WORKERS = (

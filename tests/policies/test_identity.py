@@ -38,6 +38,13 @@ def test_nobody_is_null(world: World, claims: str) -> None:
         assert world.one("select current_user::text") == "authenticated"
 
 
+def test_an_empty_subject_is_nobody_though_a_user_had_it(world: World) -> None:
+    """A token without a subject is never somebody's (threat 23)."""
+    world.user("")
+    with world.as_claims({"sub": ""}):
+        assert world.one(ME) is None
+
+
 def test_nobody_is_null_when_the_setting_was_never_made(world: World) -> None:
     """A session that never heard of the setting has no identity."""
     assert world.one(ME) is None
@@ -77,8 +84,27 @@ def test_claim_user_id_wins_over_subject(world: World) -> None:
         '{"sub": "secret-token\\ud800"}',
         '{"a": 1 2, "b": "secret-token"}',
         '{"a": 01}',
+        # Nearly what current_user_id() reads itself.
+        '{"sub": "secret-token", ',
+        '{"sub": "secret-token"}}',
+        '{"sub": "secret-token"} }',
+        '{"sub": "secret-token" "a": 1}',
+        '{"sub": "secret-token", , "a": 1}',
+        '{"sub": "secret-token", "a": [1, ]}',
+        '{"sub": "secret-token", "a": [1 2]}',
+        '{"sub": "secret-token", "a": -}',
+        '{"sub": "secret-token", "a": nul}',
+        '{"sub": "secret-token", 1: 1}',
+        '{"sub": "secret\t-token"}',
         '{"user_id": "secret-token"}',
         '{"user_id": ""}',
+        '{"user_id": "------------------------------------"}',
+        '{"user_id": "0000000--0000-0000-0000-000000000000"}',
+        '{"user_id": "00000000-0000-0000-0000-00000000000g"}',
+        '{"user_id": "00000000-0000-0000-0000-0000000000000"}',
+        '{"user_id": "{0000000-0000-0000-0000-0000000000000}"}',
+        '{"user_id": "00000000000000000000000000000000"}',
+        '{"user_id": "00000000-0000-0000-0000-00000000000\\n"}',
         '{"user_id": 7}',
         '{"user_id": {"secret-token": 1}}',
     ],
@@ -103,12 +129,25 @@ def test_malformed_claims_are_an_error_that_leaks_nothing(
         {"sub": "ann", "o": {"id": "org", "r": ["a", {"b": [1, -2.5e3, None]}]}},
         {"sub": "ann", "text": 'quote " backslash \\ ü 😀 } ] { ['},
         {"sub": "ann", "empty": [{}, [], ""]},
+        {
+            "sub": "ann",
+            "exp": 1764118800,
+            "fva": [0, -1],
+            "v": 0,
+            "x": None,
+            "y": False,
+        },
+        {"sub": "ann", "a": -0.0, "b": 1e5, "": "", "c": "} ] , :"},
     ],
 )
 def test_nested_claims_are_read(world: World, claims: dict[str, object]) -> None:
     """Any JSON object may be the claims, on each supported version."""
     ann = world.user("ann")
-    for text in (json.dumps(claims), json.dumps(claims, indent=2, ensure_ascii=False)):
+    for text in (
+        json.dumps(claims),
+        json.dumps(claims, separators=(",", ":")),
+        json.dumps(claims, indent=2, ensure_ascii=False),
+    ):
         with world.as_claims(text):
             assert world.one(ME) == ann
 

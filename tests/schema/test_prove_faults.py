@@ -96,6 +96,21 @@ FAULTS = {
         "stranger execute functions reorder_modules",
         ("refused-by-trigger", "refused-by-grant"),
     ),
+    "accessor-given": (
+        "grant execute on function learnplan.my_progress() to service_role",
+        "service execute functions my_progress",
+        ("refused-by-grant", "rows"),
+    ),
+    "accessor-lost": (
+        "revoke execute on function learnplan.plan_tree(uuid) from authenticated",
+        "owner execute functions plan_tree",
+        ("rows", "refused-by-grant"),
+    ),
+    "reader-blind": (
+        "drop policy tasks_select_reader on learnplan.tasks",
+        "owner insert task_resources(task_id) private",
+        ("rows", "refused-by-policy"),
+    ),
     "execute-of-identity-revoked": (
         "revoke execute on function learnplan.current_user_id() from authenticated",
         "owner select users profile",

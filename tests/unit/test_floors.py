@@ -27,8 +27,8 @@ catalog.fingerprint catalog.names catalog.ownership catalog.reading engine.git
   settings.gitconfig settings.listing testing.hooks testing.scores testing.sessions
 __init__ catalog.difference catalog.edges catalog.rights engine.registry
   evidence.picture evidence.text mutation.bodies mutation.surface plans.layout
-  plans.plan proof.looks proof.matrix proof.questions_identity proof.questions_rules
-  proof.reference proof.sample proof.target proof.trial psql.client psql.concurrent
+  plans.plan proof.looks proof.matrix proof.questions_accessors proof.questions_identity
+  proof.questions_rules proof.reference proof.sample proof.target proof.trial psql.client psql.concurrent
   psql.draft psql.ends psql.meta psql.splitter reports.formats reports.standing
   server.embedded settings.configuration settings.gitedit testing.personas
 catalog.order catalog.wording commands.progress commands.tables engine.resumption

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from learnplan_db.proof.nouns import OUTCOMES, World
 from learnplan_db.proof.questions import world
+from learnplan_db.proof.questions_accessors import accessor_questions
 from learnplan_db.proof.questions_identity import identity_questions
 from learnplan_db.proof.questions_rules import rule_questions
 from learnplan_db.proof.reference import judge
@@ -18,7 +19,11 @@ WORDING = Wording(UUID(int=7), ROLES)
 
 def test_each_question_has_a_name_of_its_own() -> None:
     """A finding is found by its name."""
-    every = [*identity_questions(WORDING), *rule_questions(WORDING, anyone=False)]
+    every = [
+        *identity_questions(WORDING),
+        *rule_questions(WORDING, anyone=False),
+        *accessor_questions(WORDING),
+    ]
     assert len({one.name for one in every}) == len(every)
     assert {one.kind for one in every} == set(ROLES)
     refusals = {one.answer for one in every} & set(OUTCOMES)

@@ -15,6 +15,7 @@ import psycopg
 from learnplan_db.proof import figures, questions
 from learnplan_db.proof.looks import SERVICE, Look, Surprise
 from learnplan_db.proof.nouns import VIEWS, Actor
+from learnplan_db.proof.questions_accessors import accessor_questions
 from learnplan_db.proof.questions_identity import identity_questions
 from learnplan_db.proof.questions_rules import rule_questions
 from learnplan_db.proof.statements import SCHEMA, VIEW_KEYS, VIEW_ROWS
@@ -99,6 +100,7 @@ class Effects(Look):
             every = (
                 *identity_questions(self.wording),
                 *rule_questions(self.wording, anyone=anyone),
+                *accessor_questions(self.wording),
             )
             for question in every:
                 if not self.about(question.table):

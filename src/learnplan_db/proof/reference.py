@@ -37,7 +37,7 @@ from learnplan_db.proof.nouns import (
     Row,
     World,
 )
-from learnplan_db.proof.rights import CALLABLE, CONTENT, REORDERED, granted
+from learnplan_db.proof.rights import ACCESSORS, CALLABLE, CONTENT, REORDERED, granted
 
 Rule = Callable[[World, str, Row], bool]
 Judged = tuple[Outcome, World]
@@ -136,6 +136,8 @@ def judge(
 
 def call(world: World, actor: Actor, function: str | None) -> str:
     """Return what must come of calling a function; its effect is not modelled."""
+    if function in ACCESSORS:
+        return ROWS if actor.kind == "user" else BY_GRANT
     if actor.kind == "anonymous" or function not in CALLABLE:
         return BY_GRANT
     if not function.startswith("reorder_") or actor.kind == "service":

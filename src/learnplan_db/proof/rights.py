@@ -61,6 +61,8 @@ CALLABLE = {
     "reorder_modules",
     "reorder_tasks",
 }
+# "For who signed in": the service reads the tables themselves.
+ACCESSORS = {"plan_tree", "plan_progress_of", "my_progress", "search_public_plans"}
 # The prover calls these on a list of this user's.
 REORDERED = "ada"
 

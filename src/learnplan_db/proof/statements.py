@@ -50,6 +50,10 @@ CALLS = {
     "weekly_hours": "{schema}.weekly_hours('3-5')",
     "reorder_modules": "{schema}.reorder_modules({plan}, array[{module}]::uuid[])",
     "reorder_tasks": "{schema}.reorder_tasks({module}, array[{task}, {free}]::uuid[])",
+    "plan_tree": "count(*) from {schema}.plan_tree({plan})",
+    "plan_progress_of": "count(*) from {schema}.plan_progress_of({plan})",
+    "my_progress": "count(*) from {schema}.my_progress()",
+    "search_public_plans": "count(*) from {schema}.search_public_plans('Proof')",
 }
 # Of the private helpers, by what they take.
 ARGUMENTS = {

@@ -1,0 +1,22 @@
+-- Verify learnplan-db:function_can_read_task on pg
+
+begin;
+set local search_path = pg_catalog, pg_temp;
+
+select learnplan_private.assert_same(
+  'function learnplan_private.can_read_task(uuid, uuid)',
+  array[
+    'arguments task_id uuid, user_id uuid',
+    'returns boolean',
+    'language plpgsql',
+    'stable',
+    'parallel safe',
+    'security definer',
+    'set search_path=pg_catalog, pg_temp',
+    'body 65b72f25a8e48cddbe1dbf1a3c7f505c',
+    'owner learnplan_reader'
+  ],
+  array(select learnplan_private.describe_function('learnplan_private.can_read_task(uuid, uuid)'))
+);
+
+rollback;
