@@ -166,11 +166,20 @@ def measure(
         return Report(known, tuple(bench.run(case) for case in wanted))
 
 
+def files(report: Report, docs: Path) -> dict[str, str]:
+    """Return the figures, the page and all plots, by path below the docs."""
+    more = page.sections(docs)
+    return {
+        "performance.json": report.to_json(),
+        "performance.md": page.render(report, more),
+        "performance.svg": plot.render(report),
+    } | {f"performance/{each.name}.svg": each.plot for each in more if each.plot}
+
+
 def write(report: Report, docs: Path) -> None:
-    """Write the figures, the page and the plot into the directory of the docs."""
-    (docs / "performance.json").write_text(report.to_json())
-    (docs / "performance.md").write_text(page.render(report))
-    (docs / "performance.svg").write_text(plot.render(report))
+    """Write the figures, the page and the plots into the directory of the docs."""
+    for path, text in files(report, docs).items():
+        (docs / path).write_text(text)
 
 
 @click.command()
@@ -182,7 +191,7 @@ def write(report: Report, docs: Path) -> None:
 @click.option(
     "--again",
     is_flag=True,
-    help="Measure nothing: write page and plot from docs/performance.json.",
+    help="Measure nothing: write page and plots from the figures in docs.",
 )
 def main(*, quick: bool, only: tuple[str, ...], to: Path | None, again: bool) -> None:
     """Measure deploys: Sqitch, our command line and psql alone, paired."""

@@ -114,9 +114,10 @@ class Work:
 def packaged(scratch: Path) -> Work:
     """Return the plan that the package brings; its raw SQL is written to scratch."""
     root = config.project_root(None)
-    plan = state.load(root).plan
-    names = [change.name for change in plan.changes]
-    return Work(root, len(names), write_floor(root / "sql", names, scratch))
+    project = state.load(root)
+    # An earlier version of a reworked change has files of its own: name@tag.sql.
+    stems = [project.scripts.path("deploy", c).stem for c in project.plan.changes]
+    return Work(root, len(stems), write_floor(root / "sql", stems, scratch))
 
 
 def generated(changes: int, root: Path) -> Work:
@@ -174,11 +175,17 @@ def scripts(number: int, name: str) -> dict[str, str]:
 
 
 def write_floor(sql: Path, names: list[str], to: Path) -> dict[str, Path]:
-    """Write what each step runs into one file, in order, and return the files."""
+    """
+    Write what each step runs into one file, in order, and return the files.
+
+    What a later change reworked is not as its own script left it: so in the end only
+    the last version is verified.
+    """
+    last = [name for name in names if "@" not in name]
     orders = {
         "deploy": [("deploy", name) for name in names],
         "deploy --verify": [(kind, n) for n in names for kind in ("deploy", "verify")],
-        "verify": [("verify", name) for name in names],
+        "verify": [("verify", name) for name in last],
         "revert": [("revert", name) for name in reversed(names)],
     }
     files = {}
