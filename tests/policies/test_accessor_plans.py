@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fix_accessors import TREE
+from fix_tools import absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +175,7 @@ def test_accessor_goes_by_index(world: World, accessor: str, statistics: str) ->
 def test_rare_word_is_found_by_trigram(world: World) -> None:
     """Only a word that none of the newest has is sought by trigram (design, policies)."""
     if not world.one("select to_regclass('learnplan.idx_learning_plans_topic_public')"):
-        pytest.skip("pg_trgm is not there")
+        absent("pg_trgm is not there")
     world.connection.execute(CROWD.encode())
     topics = (
         "insert into learnplan.learning_plans (user_id, topic, skill_level, weekly_hours,"

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from fix_tools import absent
 from learnplan_db.errors import ServerError
 from learnplan_db.server import binaries, embedded, processes
 from learnplan_db.server.binaries import Account
@@ -341,9 +342,10 @@ def test_data_of_another_major_is_refused(server: Server, found: str) -> None:
     assert kept(server.start())
 
 
-@pytest.mark.skipif(not DEBIAN_15.exists(), reason="no PostgreSQL 15 of Debian")
 def test_real_other_major(server: Server) -> None:
     """PostgreSQL 15 refuses the data of 18, and runs beside it on its own."""
+    if not DEBIAN_15.exists():
+        absent("no PostgreSQL 15 of Debian")
     if server.major == "15":
         pytest.skip("this is PostgreSQL 15")
     parent = server.root.parent
@@ -682,7 +684,7 @@ def without(capabilities: str, expression: str) -> str:
     """Return what root prints that lacks capabilities, as in many a container."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        pytest.skip("no setpriv")
+        absent("no setpriv")
     code = (
         "import os, sys; from pathlib import Path\n"
         "from learnplan_db.server.binaries import *; from learnplan_db.server.embedded import *\n"
@@ -756,7 +758,7 @@ def test_ordinary_user_has_a_server_of_its_own(root: Path) -> None:
         not Path(program).exists()
         or subprocess.run(probe, check=False, capture_output=True, **drop).returncode
     ):
-        pytest.skip("no Python that another account may run")
+        absent("no Python that another account may run")
     (root / "home").mkdir()
     os.chown(root / "home", entry.pw_uid, entry.pw_gid)
     told = subprocess.check_output([program, "-c", ORDINARY], text=True, **drop)
