@@ -122,6 +122,20 @@ def test_what_the_host_may_do_changes_nothing(zoo: str, edit: str) -> None:
     assert lines(clean) == lines(of(zoo, edit, schemas=OURS))
 
 
+def test_what_the_server_keeps_for_itself_changes_nothing(zoo: str) -> None:
+    """
+    PostgreSQL's own ``pg_attver``, of the minors since November 2026, is no difference.
+
+    No DDL sets it, so a superuser writes what such a server does; the options that
+    people set stand beside it and are told.
+    """
+    mine = "alter table learnplan.users alter column email set (n_distinct = 5)"
+    own = "update pg_attribute set attoptions = '{pg_attver=7}' || attoptions"
+    where = "where attrelid = 'learnplan.users'::regclass and attnum > 0"
+    assert lines(of(zoo, mine)) == lines(of(zoo, f"{mine}; {own} {where}"))
+    assert lines(of(zoo, "select")) != lines(of(zoo, mine))
+
+
 def test_where_extensions_are_changes_nothing(zoo: str, clean: Catalog) -> None:
     """Types, operator classes and functions of an extension are named without a schema."""
     moves = (f"alter extension {name} set schema x" for name in ("citext", "pg_trgm"))

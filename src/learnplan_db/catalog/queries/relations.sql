@@ -89,7 +89,12 @@ select 'column', format('%s.%I', c.name, a.attname), null, a.attacl, null,
     'storage', case when a.attstorage <> t.typstorage then a.attstorage::text end,
     'compression', nullif(a.attcompression::text, ''),
     'statistics', nullif(a.attstattarget, -1)::text,
-    'options', array_to_string(a.attoptions, ', ')
+    -- Since November 2026 the server keeps account of a column's own type here, by itself.
+    'options', (
+      select string_agg(kept.word, ', ' order by kept.place)
+      from unnest(a.attoptions) with ordinality as kept (word, place)
+      where not starts_with(kept.word, 'pg_')
+    )
   )
 from relations as c
 inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
