@@ -30,7 +30,7 @@ SUITES = (
         f"tests/schema/test_{name}.py"
         for name in (
             *("catalog", "engine", "fingerprint", "fingerprint_command", "left_behind"),
-            *("locks", "plan_shapes", "policy_rules"),
+            *("drawing", "drawing_command", "locks", "plan_shapes", "policy_rules"),
             *("prove", "prove_faults", "prove_hosts", "prove_targets"),
             *("round_trip", "round_trips", "script_run", "unfit", "upgrades", "verify"),
         )
