@@ -29,7 +29,7 @@ from bench.relay import LOOPBACK, Relay
 from learnplan_db import acting_as
 from learnplan_db.engine import runner, session, state
 from learnplan_db.errors import LearnplanError
-from learnplan_db.security import personas
+from learnplan_db.security import becoming
 from learnplan_db.server.embedded import Server
 from learnplan_db.settings import config
 
@@ -142,13 +142,13 @@ def switches(dsn: str, times: int) -> dict[str, float]:
     Processor time of the backend, planning included, as nothing is prepared. By hand:
     the two settings alone. Raises: BenchError: it did not become who was asked for.
     """
-    wanted = personas.wanted("authenticated", sub=SUB, user_id=None, email=None)
+    wanted = becoming.wanted("authenticated", sub=SUB, user_id=None, email=None)
     took: dict[str, list[float]] = {"by hand": [], "again": [], "whole": []}
     with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
         clock, cursor = _clock(connection), connection.cursor()
-        row = cursor.execute(personas.BECOME, wanted).fetchone() or ()
+        row = cursor.execute(becoming.BECOME, wanted).fetchone() or ()
         asked = wanted | {"watched": row[-2]}
-        texts = dict(zip(took, (HAND, personas.AGAIN, personas.BECOME), strict=True))
+        texts = dict(zip(took, (HAND, becoming.AGAIN, becoming.BECOME), strict=True))
         for number in range(times):
             for name in sorted(took, reverse=bool(number % 2)):
                 with connection.transaction():

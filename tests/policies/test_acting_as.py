@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
 from learnplan_db.errors import IdentityError
-from learnplan_db.security import personas
+from learnplan_db.security import becoming
 from learnplan_db.security.personas import acting_as
 
 if TYPE_CHECKING:
@@ -162,6 +162,15 @@ def test_identity_is_gone_after_an_error(conn: Connection) -> None:
         conn.execute("select 1 / 0")
     assert conn.info.transaction_status is TransactionStatus.IDLE
     assert is_gone(conn)
+
+
+def test_block_is_used_once(conn: Connection) -> None:
+    """Entered in itself it would take the first one back, without a word."""
+    block = acting_as(conn, sub="ann")
+    with block:
+        with pytest.raises(IdentityError, match="used already"), block:
+            pytest.fail("the block must not begin")
+        assert "ann" == subject(conn)
 
 
 def test_block_commits_outside_a_transaction(service_dsn: str) -> None:
@@ -428,7 +437,7 @@ def test_login_is_judged_again_after_a_while(
         with acting_as(conn, sub="ann"):
             assert "authenticated" == state(conn)[0]
         conn.rollback()
-        later = time.monotonic() + personas.JUDGED_SECONDS
+        later = time.monotonic() + becoming.JUDGED_SECONDS
         monkeypatch.setattr(time, "monotonic", lambda: later)
         with (
             pytest.raises(IdentityError, match="would be bypassed"),

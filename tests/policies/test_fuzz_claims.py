@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from learnplan_db.errors import IdentityError
-from learnplan_db.security.personas import wanted
+from learnplan_db.security.becoming import wanted
 
 if TYPE_CHECKING:
     from fix_personas import World

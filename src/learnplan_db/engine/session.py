@@ -213,6 +213,11 @@ def _settings(manner: Manner) -> str:
     )
 
 
+def start_sql(manner: Manner) -> tuple[bytes, ...]:
+    """Return what brings any session of ours to where every script starts."""
+    return (*_RESETS, _settings(manner).encode())
+
+
 def set_up(connection: Connection, manner: Manner = PLAIN) -> None:
     """Bring the session to the state in which every script starts."""
     settings = _settings(manner).encode(), *_patience(connection, manner)

@@ -99,9 +99,16 @@ class Tenure:
 
     def _take_lock(self) -> None:
         """Set the session up first, so that the lock of a vanished client ends."""
+        whole, told = self.manner.seconds, False
 
-        def blocked(who: str) -> None:
-            self.tell(Progress("blocked", seconds=self.manner.seconds, detail=who))
+        def blocked(who: str, left: float) -> None:
+            nonlocal told
+            action = "still-waiting" if told else "blocked"
+            seconds = left if told else whole
+            told = True
+            self.tell(
+                Progress(action, seconds=seconds, detail=who, waited=whole - left)
+            )
 
         try:
             self.execution.prepare()

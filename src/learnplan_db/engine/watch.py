@@ -12,8 +12,10 @@ Source: PostgreSQL, "The Statistics Collector", wait events of type Client; libp
 from __future__ import annotations
 
 import termios
+import threading
 import time
 from contextlib import suppress
+from contextvars import ContextVar
 from fcntl import ioctl
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -45,6 +47,8 @@ PATIENCE = 10.0  # seconds of silence, after which we look
 BRIEF = 5.0  # seconds for such a look
 FIRST = 30.0  # seconds for the first answer of a session, before which nobody can look
 _SELDOM = 60.0  # a statement that runs on is looked at less and less often
+# What psycopg counts transactions with has to run: it may be interrupted, not left out.
+_COUNTS = {"_enter_gen", "_exit_gen"}
 GONE = "it knows our session no more"
 STUCK = "it waits for us while we wait for it"
 # What tells one session of one server from all others.
@@ -63,6 +67,32 @@ left join pg_catalog.pg_stat_get_activity({{pid}}) as a on true"""
 _END = f"""select pg_catalog.pg_terminate_backend(a.pid)
 from pg_catalog.pg_stat_get_activity({{pid}}) as a
 where {_WAITS} and {IDENTITY} = %s"""
+
+
+class Stop:
+    """
+    A wish, from another thread, that work ends as on Ctrl-C: once.
+
+    What then takes back what was done is not ended in turn.
+    """
+
+    def __init__(self) -> None:
+        self._asked, self._taken = threading.Event(), threading.Event()
+
+    def ask(self) -> None:
+        """Say that the work is to end."""
+        self._asked.set()
+
+    def take(self) -> bool:
+        """Tell whether it is to end now; true once."""
+        if self._taken.is_set() or not self._asked.is_set():
+            return False
+        self._taken.set()
+        return True
+
+
+# Of the connections that a thread makes.
+STOP: ContextVar[Stop | None] = ContextVar("learnplan_db_stop", default=None)
 
 
 class Ear(Protocol):
@@ -87,19 +117,43 @@ class Watched(psycopg.Connection[Any]):
     identity: str | None = None
     burdened, fresh = False, True
 
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> Waiting:
+        """Connect, as psycopg does, unless the thread's work is to end meanwhile."""
+        gen = super()._connect_gen(conninfo)
+        stop = STOP.get()
+        return _listening(gen, _Refusal(stop)) if stop else gen
+
     def wait(self, gen: Waiting, *args: Any, **named: Any) -> Any:
-        """Wait for an answer, as psycopg does."""
+        """
+        Wait for an answer, as psycopg does.
+
+        Raises: KeyboardInterrupt: the thread's work is to end, and the statement has.
+        """
+        ending = None
+        if stop := STOP.get():
+            ending = _Ending(self, stop)
+            ending.asked = stop.take()
+            if ending.asked and getattr(gen, "__name__", "") not in _COUNTS:
+                gen.close()  # nothing was sent
+                raise KeyboardInterrupt
+            gen = _listening(gen, ending)
         if self.fresh:
             gen = _listening(gen, _Deadline(self, FIRST))
         elif self.identity is not None:
             gen = _listening(gen, _Silence(self))
-        return super().wait(gen, *args, **named)
+        try:
+            return super().wait(gen, *args, **named)
+        finally:
+            if ending and ending.asked:
+                raise KeyboardInterrupt
 
 
-class _Brief(psycopg.Connection[Any]):
+class Brief(psycopg.Connection[Any]):
     """A connection that waits for no answer longer than a look may take."""
 
     def wait(self, gen: Waiting, *args: Any, **named: Any) -> Any:
+        """Wait for an answer, but not for long."""
         gen = _listening(gen, _Deadline(self, BRIEF))
         return super().wait(gen, *args, **named)
 
@@ -167,6 +221,38 @@ class _Deadline:
             raise psycopg.OperationalError(text)
 
 
+class _Refusal:
+    """An ear that does not wait for a server when the work is to end."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+
+    def heard(self) -> None:
+        pass
+
+    def nothing(self) -> None:
+        if self.stop.take():
+            raise KeyboardInterrupt
+
+
+class _Ending:
+    """An ear that lets the server end a statement when the work is to end."""
+
+    def __init__(self, connection: psycopg.Connection[Any], stop: Stop) -> None:
+        self.connection, self.stop = connection, stop
+        self.asked, self.last = False, 0.0
+
+    def heard(self) -> None:
+        self.nothing()
+
+    def nothing(self) -> None:
+        self.asked = self.asked or self.stop.take()
+        if self.asked and time.monotonic() > self.last + 1:  # it may have been early
+            self.last = time.monotonic()
+            with suppress(psycopg.Error):
+                self.connection.cancel_safe(timeout=BRIEF)
+
+
 class _Silence:
     """An ear that looks over a second connection what our session does."""
 
@@ -209,7 +295,7 @@ class _Silence:
             application_name="learnplan-db watch",
         )
         query = _LOOK.format(pid=info.backend_pid)
-        with _Brief.connect(where, autocommit=True, row_factory=tuple_row) as second:
+        with Brief.connect(where, autocommit=True, row_factory=tuple_row) as second:
             row = second.execute(query.encode()).fetchone()
         ours = self.connection.identity or ""
         if row is None or row[3] != ours.split()[-1]:

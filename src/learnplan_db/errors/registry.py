@@ -61,6 +61,18 @@ class RegistryError(LearnplanError):
         )
 
     @classmethod
+    def may_not_read(cls, schema: str, login: str, where: str) -> RegistryError:
+        """The login has no right to look what is deployed."""
+        grantee, registry = identifier(login), identifier(schema)
+        return cls(
+            f'login "{login}" may not read what is deployed, in schema "{schema}"',
+            where=where,
+            fix=f"as the role that deployed: grant usage on schema {registry} to "
+            f"{grantee}; grant select on {registry}.changes to {grantee}; or hand in "
+            "an address whose login may",
+        )
+
+    @classmethod
     def failed(cls, text: str, where: str | None) -> RegistryError:
         """The server has a reason of its own: a trigger somebody made, a full disk."""
         return cls(

@@ -245,6 +245,11 @@ class Proof:
     unasked: tuple[Unasked, ...] = ()
 
     @property
+    def ok(self) -> bool:
+        """Whether nothing that was tried disagrees."""
+        return not self.findings
+
+    @property
     def read_only(self) -> bool:
         """Whether this is a part of a proof: what can be asked without writing."""
         return self.rows is not None

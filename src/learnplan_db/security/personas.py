@@ -4,14 +4,12 @@ Become someone inside a transaction, and always come back.
 ``with acting_as(connection, sub=...)`` or ``async with`` takes the role and the claims
 of one request with ``set_config(..., true)``, so that neither outlives the transaction.
 Pass only what your server has verified: the database believes it.
-May import errors, psycopg and the standard library. Never sets anything for the
-session, never puts a value into the text of a statement.
+May import errors, becoming and psycopg. Never sets anything for the session, never puts
+a value into the text of a statement.
 """
 
 from __future__ import annotations
 
-import json
-import time
 from contextlib import (
     AsyncExitStack,
     ExitStack,
@@ -36,65 +34,22 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from learnplan_db.errors import IdentityError
+from learnplan_db.security.becoming import (
+    AGAIN,
+    BECOME,
+    RETURN,
+    SIGNED_IN,
+    judge,
+    question,
+    wanted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from uuid import UUID
 
-SIGNED_IN, ANONYMOUS = "authenticated", "anon"
-# What only matters to who would leave the role again is judged so often, a connection:
-# it takes ten times what the rest does.
-JUDGED_SECONDS = 60.0
 _judged: WeakKeyDictionary[object, dict[str, tuple[float, int]]] = WeakKeyDictionary()
 C = TypeVar("C", bound=Connection[Any] | AsyncConnection[Any])
-
-# Materialized steps, each over before the next: read what is set, set unless refused,
-# read current_user. The cast stays: "row(a, b) is null" would stop after a.
-BECOME = """
-with before as materialized (
-    select pg_catalog.current_setting('role') as role, login.rolname as login,
-        coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') as claims,
-        (
-            select t.oid from pg_catalog.pg_class as t
-            where t.relnamespace = pg_catalog.to_regnamespace('learnplan')
-                and t.relname = 'users' and t.relrowsecurity
-        ) as watched,
-        case when login.rolsuper then 'login-superuser'
-            when login.rolbypassrls then 'login-bypassrls'
-            when target.rolsuper then 'role-superuser'
-            when target.rolbypassrls and %(claims)s::text <> '' then 'role-bypassrls'
-            when exists (
-                select from pg_catalog.pg_class as t
-                where t.relnamespace = pg_catalog.to_regnamespace('learnplan')
-                    and t.relrowsecurity and not t.relforcerowsecurity
-                    and pg_catalog.pg_has_role(session_user, t.relowner, 'MEMBER')
-            ) then 'owner-unforced'
-        end as refusal
-    from pg_catalog.pg_roles as login
-    left join pg_catalog.pg_roles as target on target.rolname = %(role)s::text
-    where login.rolname = session_user
-), became as materialized (
-    select before.*, case when refusal is null then row(
-        pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
-        pg_catalog.set_config('role', %(role)s::text, true))::text end as done
-    from before
-)
-select role, claims, login, refusal, current_user, watched, done from became"""
-# For who has been judged: true if row security still holds for the role, and the login
-# is no superuser, to whom alone the privilege on a system catalog can belong. CASE, so
-# that all is set before it is asked about.
-AGAIN = """
-select case
-    when pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true) <> ''
-        and pg_catalog.set_config('role', %(role)s::text, true) <> ''
-    then current_user = %(role)s::text
-        and pg_catalog.row_security_active(%(watched)s::oid)
-        and not pg_catalog.has_table_privilege(
-            session_user, 'pg_catalog.pg_authid', 'INSERT')
-    end"""
-_RETURN = """
-select pg_catalog.set_config('request.jwt.claims', %(claims)s::text, true),
-    pg_catalog.set_config('role', %(role)s::text, true)"""
 
 
 def acting_as(
@@ -118,32 +73,11 @@ def acting_as(
     Raises: IdentityError: no usable identity, the role cannot be taken, row security
         would be bypassed, or the block ends normally although its transaction is lost;
         nothing stays set. What the login could do outside the role is looked at once
-        a minute, all else in each block. TypeError: ``with`` and ``async with`` are
-        mixed up.
+        a minute, all else in each block; or the block was used before. TypeError:
+        ``with`` and ``async with`` are mixed up.
     """
     role = SIGNED_IN if role is None else role
     return ActingAs(conn, wanted(role, sub=sub, user_id=user_id, email=email))
-
-
-def wanted(
-    role: str, *, sub: str | None, user_id: UUID | None, email: str | None
-) -> dict[str, str]:
-    """Return the role and the claims' text of one caller; arguments as acting_as."""
-    claims = {"sub": sub, "email": email, "role": role}
-    claims["user_id"] = None if user_id is None else str(user_id)
-    for name, value in claims.items():
-        # A surrogate and a NUL are JSON, but no text that PostgreSQL can hold.
-        bad = any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value or "")
-        if bad or (value is not None and not value):
-            raise IdentityError.unusable(name)
-    known = sub is not None or user_id is not None
-    if role == ANONYMOUS and (known or email is not None):
-        raise IdentityError.unwanted(role)
-    if not known and (role == SIGNED_IN or email is not None):
-        raise IdentityError.missing(role)
-    verified = {"email_verified": None if email is None else True}
-    given = {k: v for k, v in (claims | verified).items() if v is not None}
-    return {"role": role, "claims": json.dumps(given) if known else ""}
 
 
 class ActingAs(Generic[C]):
@@ -154,7 +88,7 @@ class ActingAs(Generic[C]):
         self._block: Any = None
 
     def __enter__(self) -> C:
-        self._block = self._sync()
+        self._begin(self._sync())
         self._block.__enter__()
         return self._conn
 
@@ -162,12 +96,17 @@ class ActingAs(Generic[C]):
         return self._block.__exit__(*raised)  # type: ignore[no-any-return]
 
     async def __aenter__(self) -> C:
-        self._block = self._async()
+        self._begin(self._async())
         await self._block.__aenter__()
         return self._conn
 
     async def __aexit__(self, *raised: object) -> bool | None:
         return await self._block.__aexit__(*raised)  # type: ignore[no-any-return]
+
+    def _begin(self, block: Any) -> None:
+        if self._block is not None:
+            raise IdentityError.used()
+        self._block = block
 
     @contextmanager
     def _sync(self) -> Iterator[None]:
@@ -192,7 +131,7 @@ class ActingAs(Generic[C]):
                 yield
             self._refuse_lost()
             if transaction.savepoint_name:
-                cursor.execute(_RETURN, before, prepare=False)
+                cursor.execute(RETURN, before, prepare=False)
 
     @asynccontextmanager
     async def _async(self) -> AsyncIterator[None]:
@@ -219,7 +158,7 @@ class ActingAs(Generic[C]):
                 yield
             self._refuse_lost()
             if transaction.savepoint_name:
-                await cursor.execute(_RETURN, before, prepare=False)
+                await cursor.execute(RETURN, before, prepare=False)
 
     def _goes_together(self) -> bool:
         """
@@ -242,27 +181,14 @@ class ActingAs(Generic[C]):
             raise self._not_taken() from error
 
     def _question(self, transaction: Any) -> tuple[str, dict[str, Any]]:
-        """Return how to become who is wanted: shorter for who has just been judged."""
-        known = _judged.get(self._conn, {}).get(self._wanted["role"])
-        # A savepoint gives back what was before, which only the whole question tells.
-        if transaction.savepoint_name or not known or not self._wanted["claims"]:
-            return BECOME, self._wanted
-        until, watched = known
-        if time.monotonic() >= until:
-            return BECOME, self._wanted
-        return AGAIN, self._wanted | {"watched": watched}
+        """Return how to become who is wanted."""
+        nested = bool(transaction.savepoint_name)
+        return question(_judged.get(self._conn, {}), self._wanted, nested=nested)
 
     def _judge(self, row: tuple[Any, ...] | None) -> dict[str, Any]:
         """Return what was set before; raise unless the role was taken."""
-        role, claims, login, refusal, present, watched, _ = row or (None,) * 7
-        if refusal:
-            raise IdentityError.would_bypass(refusal, self._wanted["role"], login)
-        if present != self._wanted["role"]:
-            raise self._not_taken()
-        if watched is not None:
-            until = time.monotonic() + JUDGED_SECONDS
-            _judged.setdefault(self._conn, {})[self._wanted["role"]] = until, watched
-        return {"role": role, "claims": claims}
+        judged = _judged.setdefault(self._conn, {})
+        return judge(judged, self._wanted, row, self._conn.info.user)
 
     def _not_taken(self) -> IdentityError:
         return IdentityError.not_taken(self._wanted["role"], self._conn.info.user)

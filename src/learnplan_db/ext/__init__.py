@@ -1,0 +1,1 @@
+"""Adapters for libraries of hosts: one module a library, each an extra."""
