@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000  # so many are counted
 PATIENCE, LOCKED_PATIENCE = "10s", "2s"  # for one count; for one that locks its table
 TABLES = ("projects", "releases", "changes", "tags", "dependencies", "events")
-_CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|-?[\d.]+|true|false|NULL)(?:::[^()]+)?\Z")
+CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|-?[\d.]+|true|false|NULL)(?:::[^()]+)?\Z")
 _DESCRIBED = """
   with recursive tree as (
     select {oid}::pg_catalog.oid as oid
@@ -54,7 +54,7 @@ _DESCRIBED = """
   left join pg_catalog.pg_attrdef as d
     on d.adrelid = a.attrelid and d.adnum = a.attnum
   where c.oid = {oid}"""
-_FOUND = {
+FOUND = {
     "table": """
       select oid, 0 from pg_catalog.pg_class
       where oid = pg_catalog.to_regclass({name}) and relkind in ('r', 'p')""",
@@ -75,7 +75,7 @@ _FOUND = {
       where c.oid = pg_catalog.to_regclass({name}) and c.relkind in ('r', 'p')
         and a.attname = {column} and a.attnum > 0 and not a.attisdropped""",
 }
-_FOUND["rows"] = _FOUND["table"]
+FOUND["rows"] = FOUND["table"]
 _ACTIVE = "select pg_catalog.row_security_active({oid}::pg_catalog.oid)"
 _STANDING = """
   select c.oid, pg_catalog.pg_relation_filenode(c.oid), array(
@@ -203,7 +203,7 @@ class Census:
         if column is not None:
             shown, name = f"column {table}.{column}", f"counted.{column}"
             where = f"{name} is not null"
-            if default and stored and _CONSTANT.match(default):
+            if default and stored and CONSTANT.match(default):
                 where += f" and {name}::text is distinct from ({default})::{kind}::text"
         pairs = tuple((int(one), int(other)) for one, other in covers)
         worth = None if stored is False else where + self._others("counted")
@@ -218,7 +218,7 @@ class Census:
                     self.connection.execute(path.encode())
                     return
                 found = self.rows_of(
-                    _FOUND[removal.kind],
+                    FOUND[removal.kind],
                     name=removal.name,
                     column=_plain(removal.column),
                 )

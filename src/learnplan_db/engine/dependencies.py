@@ -7,7 +7,7 @@ Source: Sqitch 1.3.1, dependencies.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from learnplan_db.errors import RegistryError
 from learnplan_db.plans import plan as plans
@@ -21,9 +21,19 @@ if TYPE_CHECKING:
     from learnplan_db.model import Change, Plan
 
 
+class Known(Protocol):
+    """What knows which changes are deployed: a registry, or a plan up to a place."""
+
+    def existing(self, change_ids: Sequence[str], /) -> set[str]:
+        """Return which of these ids are deployed, in whatever project."""
+
+    def find_foreign(self, project: str, key: str, /) -> str | None:
+        """Return the id of what another project's dependency means, if deployed."""
+
+
 def check_dependencies(
     project: Project,
-    registry: Registry | None,
+    registry: Known | None,
     pending: Sequence[Change],
     going: Collection[str] = (),
 ) -> dict[str, list[tuple[str, str]]]:
@@ -78,9 +88,7 @@ def check_dependencies(
     }
 
 
-def _meant(
-    plan: Plan, text: str, change: Change, registry: Registry | None
-) -> str | None:
+def _meant(plan: Plan, text: str, change: Change, registry: Known | None) -> str | None:
     """Return the id of what a dependency means; None if it is foreign and not there."""
     own = plans.dependency(plan, text, change)
     if own:

@@ -46,7 +46,7 @@ TRANSIENT = {LOCK_TIMEOUT, "40P01", "40001"}
 TRIES = 10
 LONG = 1_000_000  # characters; a slow network is not silent while it brings them
 # The rows are the deployer's, whatever role or path the script has taken.
-_OURS = (
+OURS = (
     b"""select
   pg_catalog.set_config('learnplan_db.authorization',
     pg_catalog.current_setting('session_authorization'), true),
@@ -58,7 +58,7 @@ _OURS = (
     b"set local search_path = pg_catalog, pg_temp",
 )
 # What the script deferred to its commit runs as the script left it.
-_THEIRS = (
+THEIRS = (
     b"""select
   pg_catalog.set_config('session_authorization',
     pg_catalog.current_setting('learnplan_db.authorization'), true),
@@ -178,7 +178,7 @@ class Execution:
                 text,
                 self.streams,
                 after_begin=(*self.lock_sql, *checks.first),
-                before_end=(*_OURS, *checks.last, *rows, *_THEIRS),
+                before_end=(*OURS, *checks.last, *rows, *THEIRS),
                 after=reset,
                 guarded=self.manner.guard,
             )
@@ -239,8 +239,11 @@ class Execution:
                 if left <= 0 or (number >= TRIES and error.sqlstate != LOCK_TIMEOUT):
                     error.fix = self._blockers(error)
                     if ours and error.sqlstate == LOCK_TIMEOUT:
-                        raise RegistryError.table_locked(error.fix, source) from failure
+                        locked = RegistryError.table_locked(error.fix, source)
+                        locked.sqlstate = error.sqlstate
+                        raise locked from failure
                     raise error from failure
+                self.onlooker.again(error.message)
                 # Longer each time: whoever queues behind us shall get on meanwhile.
                 pause = random.uniform(0.1, 0.5) * min(number, TRIES)  # noqa: S311 - jitter, no secret
                 time.sleep(min(pause, left))

@@ -1,21 +1,22 @@
 """
 Sqitch's registry: what is deployed now, and all that ever happened.
 
-This module and rows alone know the registry's tables; what log and status read is in
+This module, rows and registration alone know its tables; what log and status read is in
 reports. Every name is qualified and every time is clock_timestamp(), since the order
-of everything is committed_at. May import errors, model and rows; never prints.
+of everything is committed_at. May import lower floors; never prints.
 Source: Sqitch 1.3.1, registry versions 0, 1.0 and 1.1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 from psycopg.rows import tuple_row
 
+from learnplan_db.engine import registration
+from learnplan_db.engine.registration import VERSION
 from learnplan_db.engine.rows import Rows
 from learnplan_db.errors import RegistryError
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[Any]
 
-VERSION = 1.1
-STEPS = ((1.0, "registry-1.0.sql"), (1.1, "registry-1.1.sql"))
+__all__ = ["VERSION", "Applied", "Dependent", "Registry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Registry:
     def __init__(self, connection: Connection, schema: str) -> None:
         """Look at nothing yet."""
         self.connection, self.schema = connection, schema
-        self.rows = Rows(connection, schema)
+        self.rows = Rows(schema)
 
     # What is there: nothing is written below.
 
@@ -206,12 +206,9 @@ class Registry:
         try:
             with self.connection.transaction():
                 # "If not exists" asks for the right to create it all the same.
-                if not self._one(
-                    "select 1 from pg_catalog.pg_namespace"
-                    f" where nspname = {self.rows.text(self.schema)}"
-                ):
-                    self._execute("create schema {schema}")
-                self._run_file("registry.sql", self._release(VERSION, by))
+                if not self._one(registration.schema_there(self.rows, self.schema)):
+                    self._execute(registration.schema_made())
+                self._run(registration.made(self.rows, by))
         except errors.InsufficientPrivilege as error:
             info = self.connection.info
             raise RegistryError.may_not_create(
@@ -220,11 +217,10 @@ class Registry:
 
     def upgrade(self, found: float, by: Planner) -> Iterator[tuple[float, float]]:
         """Bring a registry to our version; yield (from, to) before each step."""
-        for version, name in STEPS:
-            if version > found:
-                yield found, version
-                self._run_file(name, self._release(version, by))
-                found = version
+        for version, text in registration.upgraded(self.rows, found, by):
+            yield found, version
+            self._run(text)
+            found = version
 
     def register(self, plan: Plan, by: Planner) -> None:
         """
@@ -232,54 +228,28 @@ class Registry:
 
         Raises: RegistryError: it has another URI, or another project has this one.
         """
-        row = self._one(
-            "select uri from {schema}.projects"
-            f" where project = {self.rows.text(plan.project)}"
-        )
+        row = self._one(registration.known(self.rows, plan))
         if row and row[0] != plan.uri:
             raise RegistryError.other_uri(plan.project, plan.uri, row[0])
         if row:
             return
         try:
-            self._execute(
-                "insert into {schema}.projects (project, uri, creator_name,"
-                " creator_email, created_at) values ("
-                + self.rows.values(plan.project, plan.uri, by.name, by.email)
-                + ", pg_catalog.clock_timestamp())"
-            )
+            self._execute(registration.registered(self.rows, plan, by))
         except errors.UniqueViolation as error:
             raise RegistryError.uri_taken(plan.project, plan.uri or "") from error
 
     def adopt_hashes(self, plan: Plan, hashes: dict[str, str | None]) -> None:
         """Replace the hashes that an upgrade from version 0 could not know."""
-        statements = [
-            "update {schema}.changes set script_hash = "
-            + self.rows.values(hashes[change.id])
-            + f" where change_id = {self.rows.text(change.id)}"
-            " and script_hash = change_id"
-            for change in plan.changes
-        ]
-        statements.append(
-            "update {schema}.changes set script_hash = null"
-            f" where project = {self.rows.text(plan.project)}"
-            " and script_hash = change_id"
-        )
+        statements = registration.adopted(self.rows, plan, hashes)
         with self.connection.transaction():
             self._execute(";\n".join(statements))
 
     # Running.
 
-    def _release(self, version: float, by: Planner) -> str:
-        return (
-            "insert into {schema}.releases (version, installer_name, installer_email)"
-            f" values ({version}, {self.rows.values(by.name, by.email)});"
-        )
-
-    def _run_file(self, name: str, *more: str) -> None:
-        text = files("learnplan_db.engine").joinpath(name).read_text(encoding="utf-8")
+    def _run(self, text: str) -> None:
         with self.connection.transaction():
-            self._execute("set local search_path = pg_catalog, pg_temp")
-            self._execute("\n".join([text, *more]))
+            self._execute(registration.PATH)
+            self._execute(text)
 
     def _execute(self, text: str) -> psycopg.Cursor[Any]:
         cursor = self.connection.cursor(row_factory=tuple_row)

@@ -3,27 +3,23 @@ The registry's rows of one change, as SQL text.
 
 It travels with the change's script in one round trip, or is written alone. Every name
 is qualified, every time is clock_timestamp(), and every value is quoted so that no
-setting of a script can change what it says. May import errors and model.
+setting of a script can change what it says. May import errors and model; pure.
 Source: Sqitch 1.3.1, registry version 1.1.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg import sql
-from psycopg.pq import Escaping
 
 from learnplan_db.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import psycopg
-
     from learnplan_db.model import Change, Plan, Planner, Tag
 
-    Connection = psycopg.Connection[Any]
     Statements = tuple[bytes, ...]
 
 
@@ -31,13 +27,12 @@ class Rows:
     """
     Statements on the registry in one schema; ``{schema}`` in a text is its name.
 
-    Args: connection: whose encoding quotes values; schema: the registry's.
+    Args: schema: the registry's.
     """
 
-    def __init__(self, connection: Connection, schema: str) -> None:
+    def __init__(self, schema: str) -> None:
         """Quote the schema's name once."""
-        self._quoted = sql.Identifier(schema).as_string(connection)
-        self._escaping = Escaping(connection.pgconn)
+        self.schema = sql.Identifier(schema).as_string()
 
     def lock(self) -> Statements:
         """Return the lock that Sqitch takes for each change."""
@@ -53,14 +48,14 @@ class Rows:
     ) -> Statements:
         """Return the rows of a deployed change; requires: (text, change_id) pairs."""
         planned = self._planned(change)
-        common = self.values(change.name, plan.project, change.note, by.name, by.email)
+        common = self.values(change.name, plan.project, change.note)
         parts = [
             (
                 "insert into {schema}.changes (change_id, script_hash, change, project,"
                 " note, committer_name, committer_email, planned_at, planner_name,"
                 " planner_email, committed_at) values ("
-                f"{self.values(change.id, script_hash)}, {common}, {planned},"
-                " pg_catalog.clock_timestamp())"
+                f"{self.values(change.id, script_hash)}, {common}, {self.by(by)},"
+                f" {planned}, pg_catalog.clock_timestamp())"
             )
         ]
         rows = [self.values(change.id, "require", *pair) for pair in requires]
@@ -122,7 +117,7 @@ class Rows:
             f" change, project, note, {listed('require')}, {listed('conflict')},"
             " array(select tag from {schema}.tags"
             f" where change_id = {key} order by ctid),"
-            f" {self.values(by.name, by.email)}, planned_at, planner_name,"
+            f" {self.by(by)}, planned_at, planner_name,"
             " planner_email, pg_catalog.clock_timestamp() from {schema}.changes"
             f" where change_id = {key}",
             f"delete from {{schema}}.tags where change_id = {key}",
@@ -130,15 +125,13 @@ class Rows:
         )
 
     def _tag(self, plan: Plan, change: Change, tag: Tag, by: Planner) -> str:
-        values = self.values(
-            *(tag.id, f"@{tag.name}", plan.project, change.id, tag.note),
-            *(by.name, by.email),
-        )
+        values = self.values(tag.id, f"@{tag.name}", plan.project, change.id, tag.note)
         return (
             "insert into {schema}.tags (tag_id, tag, project, change_id, note,"
             " committer_name, committer_email, planned_at, planner_name,"
-            f" planner_email, committed_at) select {values}, {self._planned(tag)},"
-            " pg_catalog.clock_timestamp() where not exists (select from {schema}.tags"
+            f" planner_email, committed_at) select {values}, {self.by(by)},"
+            f" {self._planned(tag)}, pg_catalog.clock_timestamp()"
+            " where not exists (select from {schema}.tags"
             f" where tag_id = {self.text(tag.id)})"
         )
 
@@ -150,7 +143,7 @@ class Rows:
             "insert into {schema}.events (event, change_id, change, project, note,"
             " requires, conflicts, tags, committer_name, committer_email, planned_at,"
             f" planner_name, planner_email, committed_at) values ({values},"
-            f" {', '.join(arrays)}, {self.values(by.name, by.email)},"
+            f" {', '.join(arrays)}, {self.by(by)},"
             f" {self._planned(change)}, pg_catalog.clock_timestamp())"
         )
 
@@ -161,6 +154,10 @@ class Rows:
     def _array(self, items: Sequence[str]) -> str:
         return f"array[{self.values(*items)}]::text[]"
 
+    def by(self, who: Planner) -> str:
+        """Return who does it: name and email."""
+        return self.values(who.name, who.email)
+
     def values(self, *texts: str | None) -> str:
         """Return literals, null for None, with commas between."""
         return ", ".join("null" if t is None else self.text(t) for t in texts)
@@ -169,9 +166,9 @@ class Rows:
         """Return a literal, safe whatever a script did to the session's settings."""
         if "\0" in text:
             raise RegistryError.not_storable(text)
-        quoted = bytes(self._escaping.escape_literal(text.encode())).decode()
+        quoted = sql.Literal(text).as_string()
         return quoted.replace("{", "{{").replace("}", "}}")
 
     def sql(self, *texts: str) -> Statements:
         """Return statements as they are sent."""
-        return tuple(text.format(schema=self._quoted).encode() for text in texts)
+        return tuple(text.format(schema=self.schema).encode() for text in texts)

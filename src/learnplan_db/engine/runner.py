@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from learnplan_db.engine.deployment import Mode
+    from learnplan_db.engine.pending import Pending
     from learnplan_db.engine.progress import Tell
     from learnplan_db.engine.registry import Applied
     from learnplan_db.engine.state import Project
@@ -80,6 +81,36 @@ def deploy(  # noqa: PLR0913 - the options of the command
     with work.locked():
         deployment = recovery.steadily(work, prepared)
         return deployment.deploy() if deployment else ()
+
+
+def preview(
+    connection: Connection,
+    project: Project,
+    *,
+    lock_timeout: float = 60,
+    tell: Tell = silent,
+    **options: Any,
+) -> Pending:
+    """
+    Return what a deploy would find to do, once checked as the deploy would.
+
+    Only reads: nothing is locked, created or run.
+    Args: options: to, mode, verify, log_only, variables and client of the deploy.
+    Raises: LearnplanError: what the deploy would refuse before any script runs.
+    """
+    to, mode, verify = options["to"], options["mode"], options["verify"]
+    work = Work(
+        *(connection, project, tell, options["variables"]),
+        client=options["client"],
+        log_only=options["log_only"],
+    )
+    with told(connection), fit(connection):
+        found = look(lambda: pending.find(project, work.registry, to), lock_timeout)
+        if not found.idle:
+            Deployment(work, found, to, mode, verify=verify).check()
+            if mode != "change" and not work.log_only:
+                work.warn_missing("revert", found.changes)
+    return found
 
 
 def rehearse(

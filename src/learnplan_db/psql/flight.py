@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import partial
-from itertools import takewhile
+from itertools import filterfalse, takewhile
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -23,7 +23,7 @@ from learnplan_db.psql.stage import Stage
 from learnplan_db.psql.wire import BROKEN, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from psycopg.pq.abc import PGresult
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MARK = b"unlisten learnplan_db"
 _SEAM = b"\n;"  # the line end closes a comment
 _PHASES = {-1: "after_begin", -2: "before_end", -3: "after", -4: "guard"}
-_MARKS = -5
+MARK = -5
 
 
 def run(  # noqa: PLR0913 - what surrounds a script
@@ -121,6 +121,54 @@ def _line(script: Script, index: int) -> int:
     return statement.end_line if ended else script.file.source.lines
 
 
+def message(
+    script: Script,
+    after_begin: Sequence[bytes] = (),
+    before_end: Sequence[bytes] = (),
+    after: Sequence[bytes] = (),
+    *,
+    guarded: bool = False,
+) -> list[tuple[int, bytes]]:
+    """
+    Return what is sent for a script that is one transaction, in its order.
+
+    Each with its owner: the number of the script's statement, or a negative number for
+    ours, of which MARK does nothing. An odd one is sent in as many messages.
+    """
+    first, *body, last = (text.encode() for text in script.texts)
+    sent = [(0, first), *_board(-1, after_begin)]
+    for index, text in enumerate(body, 1):
+        if guarded:
+            sent += _guard(script, index, text)
+        else:
+            sent += _board(index, [text])
+    sent += _board(-2, before_end)
+    sent += _board(len(body) + 1, [last])
+    return sent + _board(-3, after)
+
+
+def _board(owner: int, statements: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """Return statements, behind a mark that tells their notices from others."""
+    if not statements:
+        return []
+    return [(MARK, _MARK), *((owner, text) for text in statements)]
+
+
+def _guard(script: Script, index: int, text: bytes) -> list[tuple[int, bytes]]:
+    """Return a statement, and what keeps row security off around it."""
+    texts = script.texts
+    under: Iterator[str]
+    if script.odd:  # as where it is played statement by statement
+        under = filterfalse(turns, texts)
+    else:
+        under = takewhile(lambda one: not turns(one), texts[index + 1 : -1])
+    return [
+        *_board(-4, before(texts[index], local=True)),
+        *_board(index, [text]),
+        *_board(-4, behind(texts[index], under)),
+    ]
+
+
 class _Flight:
     """A wrapped script and our SQL in one message."""
 
@@ -135,32 +183,9 @@ class _Flight:
         self.wire, self.script = wire, script
         self.broken: PGresult | None = None
         self.seen = 0
-        after_begin, before_end, after = ours
-        first, *body, last = (text.encode() for text in script.texts)
-        self.parts, self.owners = [first], [0]
-        self._board(-1, after_begin)
-        for index, text in enumerate(body, 1):
-            if guarded:
-                self._guard(index, text)
-            else:
-                self._board(index, [text])
-        self._board(-2, before_end)
-        self._board(len(body) + 1, [last])
-        self._board(-3, after)
-
-    def _board(self, owner: int, statements: Sequence[bytes]) -> None:
-        """Add statements, behind a mark that tells their notices from others."""
-        if statements:
-            self.parts += [_MARK, *statements]
-            self.owners += [_MARKS, *(owner for _ in statements)]
-
-    def _guard(self, index: int, text: bytes) -> None:
-        """Add a statement, and what keeps row security off around it."""
-        texts = self.script.texts
-        under = takewhile(lambda one: not turns(one), texts[index + 1 : -1])
-        self._board(-4, before(texts[index], local=True))
-        self._board(index, [text])
-        self._board(-4, behind(texts[index], under))
+        sent = message(script, *ours, guarded=guarded)
+        self.owners = [owner for owner, _ in sent]
+        self.parts = [text for _, text in sent]
 
     def fly(self) -> bool:
         """
@@ -198,8 +223,8 @@ class _Flight:
     def place(self) -> str | None:
         """Return where the statement stands that told a notice, None for ours."""
         owner = self.owner()
-        if owner in {0, _MARKS}:  # neither begin nor a mark has anything to tell
-            owner = self.owner(1) if self.owner(1) != _MARKS else self.owner(2)
+        if owner in {0, MARK}:  # neither begin nor a mark has anything to tell
+            owner = self.owner(1) if self.owner(1) != MARK else self.owner(2)
         if owner < 0:
             return None
         return f"{self.script.source}:{_line(self.script, owner)}"
