@@ -34,18 +34,20 @@ class Proxy:
     ``before``: the message never arrives, and the connection ends. ``after``: the
     server has done all that it says, and the connection ends before the client hears
     of it. ``silent``: neither side hears of the other again, and each believes it is
-    connected. ``deaf``: the same, but the server has got that message.
+    connected. ``deaf``: the same, but the server has got that message. ``retold`` is
+    what the server says, and what the client hears in its place.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, host: str = "127.0.0.1") -> None:
         """Listen."""
         known = conninfo_to_dict(dsn)
         self._server = str(known["host"]), int(known["port"])
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         port = self._listener.getsockname()[1]
-        more = {"host": "127.0.0.1", "port": port, "sslmode": "disable"}
+        more = {"host": host, "port": port, "sslmode": "disable"}
         self.dsn = make_conninfo(dsn, **more, gssencmode="disable")
         self.faults: list[tuple[bytes, Fault]] = []
+        self.retold: dict[bytes, bytes] = {}
         self.struck = threading.Event()
         self.accepted = 0
         self.closed = False
@@ -133,6 +135,8 @@ class _Pair:
         """Pass on what the server says."""
         said = b""
         while data := _received(self.server):
+            for text, other in self.proxy.retold.items():
+                data = data.replace(text, other)
             said = said[-6:] + data
             if self.fault is None:
                 with suppress(OSError):

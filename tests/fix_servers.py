@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -47,7 +48,7 @@ listen_port = {pooler_port}
 auth_type = trust
 auth_file = {directory}/users
 admin_users = {user}
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = 3
 server_round_robin = 0
 server_check_query =
@@ -56,7 +57,7 @@ server_check_query =
 
 @dataclass(frozen=True)
 class Pooler:
-    """A PgBouncer in transaction mode, with up to three sessions for each database."""
+    """A PgBouncer, in transaction mode unless a test says, with up to three sessions for each database."""
 
     directory: Path
     user: str
@@ -70,21 +71,32 @@ class Pooler:
 @pytest.fixture(scope="session")
 def pgbouncer(server: TestServer) -> Iterator[Pooler]:
     """Provide the real PgBouncer in front of the worker's server."""
+    with pooler(server, "transaction") as started:
+        yield started
+
+
+@contextmanager
+def pooler(server: TestServer, mode: str, logins: str = "") -> Iterator[Pooler]:
+    """Start a PgBouncer in one of its modes, in front of a server, for logins too."""
     path, account = program("pgbouncer"), Account.current()
     scratch = tempfile.mkdtemp(
         prefix="lp-pool-", dir=processes.scratch_base(os.environ)
     )
     directory = Path(scratch)
     known = {"host": server.host, "port": server.port, "user": server.user}
+    known |= {"mode": mode}
     text = POOLER.format(directory=scratch, pooler_port=POOLER_PORT, **known)
     for name, content in (
         ("pgbouncer.ini", text),
-        ("users", f'"{server.user}" "{server.password or ""}"\n{POOLER_LOGIN}\n'),
+        (
+            "users",
+            f'"{server.user}" "{server.password or ""}"\n{POOLER_LOGIN}\n{logins}',
+        ),
     ):
         (directory / name).write_text(content)
         account.own(directory / name)
     account.own(directory)
-    pooler = Pooler(directory, server.user)
+    started = Pooler(directory, server.user)
     process = subprocess.Popen(
         [path, "-q", str(directory / "pgbouncer.ini")],
         preexec_fn=processes.death_signal(),  # noqa: PLW1509 - one system call
@@ -93,8 +105,8 @@ def pgbouncer(server: TestServer) -> Iterator[Pooler]:
         **account.popen,
     )
     try:
-        _wait_for(pooler.dsn("postgres"), process, directory / "log")
-        yield pooler
+        _wait_for(started.dsn("postgres"), process, directory / "log")
+        yield started
     finally:
         process.terminate()
         process.wait(10)
@@ -140,7 +152,7 @@ def standby(
         second = Server(None, environ=os.environ)
         second._make_root()
         try:
-            _back_up(primary, second)
+            back_up(primary, second)
             (second.data / "standby.signal").touch()
             second.account.own(second.data / "standby.signal")
             primary.stop()
@@ -182,7 +194,7 @@ def replica() -> Iterator[Replica]:
         second._make_root()
         try:
             slot = ("-C", "-S", "learnplan_standby", "-X", "stream")
-            _back_up(primary, second, "-R", *slot)
+            back_up(primary, second, "-R", *slot)
             second.start()
             yield Replica(primary.dsn(), second.dsn())
         finally:
@@ -238,7 +250,7 @@ def peopled(replica: Replica) -> Peopled:
     return Peopled(replica, app, service, ids)
 
 
-def _back_up(primary: Server, copy: Server, *more: str) -> None:
+def back_up(primary: Server, copy: Server, *more: str) -> None:
     """Make the data directory of a copy, as the account that may read it."""
     processes.make_directory(copy.socket, 0o700)
     copy.account.own(copy.socket)

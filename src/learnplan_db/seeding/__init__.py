@@ -1,0 +1,1 @@
+"""Sample data of a chosen size."""
