@@ -75,7 +75,7 @@ def _parts() -> tuple[jinja2.Template, str, str]:
     here = resources.files("learnplan_db.evidence")
     texts = [
         here.joinpath(name).read_text("utf-8")
-        for name in ("page.html.j2", "page.css", "page.js")
+        for name in ("page.html.j2", "base.css", "page.css", "page.js")
     ]
     environment = jinja2.Environment(
         autoescape=True,
@@ -84,7 +84,7 @@ def _parts() -> tuple[jinja2.Template, str, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.from_string(texts[0]), texts[1], texts[2]
+    return environment.from_string(texts[0]), texts[1] + texts[2], texts[3]
 
 
 def _legal(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What is made of the plan for its documents; no part of the package."""
