@@ -114,7 +114,7 @@ def pytest_report_collectionfinish(
 def _source(config: pytest.Config) -> Source:
     from learnplan_db.testing.servers import Source  # noqa: PLC0415
 
-    return Source(*options.named(config))
+    return Source(*options.named(config), image=options.image(config))
 
 
 def _roles(config: pytest.Config) -> Variables:
@@ -137,8 +137,8 @@ def _told() -> Iterator[None]:
         yield
     except LearnplanError as error:
         problem = str(error)
-    if problem is not None:  # here it has no cause that pytest would show
-        pytest.fail(problem, pytrace=False)
+    if problem is not None:
+        raise pytest.fail.Exception(problem, pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +171,7 @@ def _learnplan_databases(
         if (databases := pytestconfig.stash.get(DATABASES, None)) is None:
             source = _source(pytestconfig)
             template = pytestconfig.getini("learnplan_template") or None
-            if template and source.conninfo is None:
+            if template and source.begins_empty:
                 raise SuiteError.template_needs_server(template)
             databases = Databases(source, _roles(pytestconfig), template)
             pytestconfig.stash[DATABASES] = databases

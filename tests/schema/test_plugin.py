@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import closing
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -46,7 +44,6 @@ asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 """
-DOCS = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
 class Host:
@@ -628,7 +625,21 @@ def test_bad_options_are_refused(host: Host, arguments: list[str], said: str) ->
             {},
             "the server of the tests cannot be read: *",
         ),
-        ("learnplan_template = mine", {}, '*embedded server has no database "mine"'),
+        (
+            "learnplan_template = mine",
+            {},
+            '*starts with the tests has no database "mine"',
+        ),
+        (
+            "learnplan_template = mine\nlearnplan_server = container",
+            {},
+            '*starts with the tests has no database "mine"',
+        ),
+        (
+            "learnplan_server = container",
+            {"DOCKER_HOST": "unix:///nowhere"},
+            "*no container engine answers: *",
+        ),
         ("", {"LEARNPLAN_PG_BINDIR": "/nowhere"}, "*learnplan-db[[]embedded[]]*"),
     ],
 )
@@ -804,28 +815,3 @@ def test_url_says_what_the_conninfo_says(conninfo: str, url: str) -> None:
     """What takes no conninfo reaches the same database."""
     assert url == as_url(conninfo)
     assert conninfo_to_dict(conninfo).items() <= conninfo_to_dict(url).items()
-
-
-def documented() -> dict[str, str]:
-    """Return the files that the page for hosts shows, by name."""
-    found = re.findall(
-        r"<!-- file: (\w+)\.py -->\n```python\n(.*?)```", DOCS.read_text(), re.DOTALL
-    )
-    return dict(found)
-
-
-def test_example_of_the_page_runs(host: Host) -> None:
-    """The page's files are a suite that is green, on a server of its own (testing.md)."""
-    files = documented()
-    assert {"conftest", "test_policies"} == set(files)
-    host.write(**files)
-    judge = ["--learnplan-mutate", "--learnplan-mutate-kind=policy-using"]
-    name = "--learnplan-mutate-name=learning_plans: policy *_select_auth*"
-    result = host.pytester.runpytest_subprocess(
-        *PLUGIN, *judge, name, "--learnplan-mutate-min=0"
-    )
-    result.assert_outcomes(passed=2, deselected=1)
-    result.stdout.fnmatch_lines(
-        ["learnplan: PostgreSQL *, embedded", "3 killed, * survived: score *"]
-    )
-    host.run("-k", "application").assert_outcomes(passed=1, deselected=2)

@@ -25,11 +25,39 @@ class SuiteError(LearnplanError):
         )
 
     @classmethod
+    def no_testcontainers(cls, said_by: str) -> SuiteError:
+        """A server in a container is asked for without what starts one."""
+        return cls(
+            "a server in a container needs testcontainers, which is not installed",
+            where=f'"container", named by {said_by}',
+            fix="pip install 'learnplan-db[testcontainers]'",
+        )
+
+    @classmethod
+    def no_engine(cls, said_by: str, reason: str) -> SuiteError:
+        """Nothing answers that could start a container, or it refuses."""
+        return cls(
+            f"no container engine answers: {_one_line(reason)}",
+            where=f'"container", named by {said_by}',
+            fix="start Docker, or name its socket in DOCKER_HOST; without it, the "
+            "extra learnplan-db[embedded] starts a server too",
+        )
+
+    @classmethod
+    def no_container(cls, image: str, reason: str) -> SuiteError:
+        """The image cannot be had, or what is in it does not become a server."""
+        return cls(
+            f'no server in a container of "{image}": {_one_line(reason)}',
+            where="--learnplan-image, ini learnplan_image",
+            fix="name an image as the official one of PostgreSQL, which can be pulled "
+            "or is there; for Ryuk's, see TESTCONTAINERS_RYUK_DISABLED",
+        )
+
+    @classmethod
     def no_answer(cls, said_by: str, server: str, reason: str) -> SuiteError:
         """The server that was named does not take the connection."""
-        lines = [line.strip() for line in reason.splitlines() if line.strip()]
         return cls(
-            f"no connection to the server of the tests: {'; '.join(lines)}",
+            f"no connection to the server of the tests: {_one_line(reason)}",
             where=f"{server}, named by {said_by}",
             fix="start it, or name another one with --learnplan-server",
         )
@@ -54,9 +82,9 @@ class SuiteError(LearnplanError):
 
     @classmethod
     def template_needs_server(cls, name: str) -> SuiteError:
-        """A template is named, but the embedded server starts empty."""
+        """A template is named, but no server that is there already."""
         return cls(
-            f'the embedded server has no database "{name}"',
+            f'a server that starts with the tests has no database "{name}"',
             where="ini learnplan_template",
             fix="name its server too (--learnplan-server), or override the fixture "
             "learnplan_deploy",
@@ -157,3 +185,7 @@ class SuiteError(LearnplanError):
     def no_folder(cls, path: object) -> SuiteError:
         """The report could not be written in the end."""
         return cls(f'the folder of the report "{path}" does not exist')
+
+
+def _one_line(reason: str) -> str:
+    return "; ".join(line.strip() for line in reason.splitlines() if line.strip())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-ENVIRONMENT = "LEARNPLAN_TEST_SERVER"
+ENVIRONMENT, IMAGE = "LEARNPLAN_TEST_SERVER", "postgres:18"
 
 
 def add(parser: pytest.Parser) -> None:
@@ -21,9 +21,16 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--learnplan-server",
         metavar="CONNINFO",
-        help="Make the databases of the tests on this server, as a superuser. "
+        help="Make the databases of the tests on this server, as a superuser; or on "
+        'one in a container: the word "container" (pip install '
+        "'learnplan-db[testcontainers]'). "
         f"Else the ini option learnplan_server, the variable {ENVIRONMENT}, or one "
         "that is started for the run (pip install 'learnplan-db[embedded]').",
+    )
+    group.addoption(
+        "--learnplan-image",
+        metavar="IMAGE",
+        help=f"The image of the container. Else ini learnplan_image, or {IMAGE}.",
     )
     group.addoption(
         "--learnplan-mutate",
@@ -59,6 +66,7 @@ def add(parser: pytest.Parser) -> None:
     )
     for name, told in (
         ("learnplan_server", "As --learnplan-server; no place for a password."),
+        ("learnplan_image", "As --learnplan-image."),
         (
             "learnplan_template",
             "A database of the server to copy, instead of a deploy.",
@@ -86,6 +94,12 @@ def named(config: pytest.Config) -> tuple[str | None, str]:
         if conninfo:
             return conninfo, said_by
     return None, "nobody"
+
+
+def image(config: pytest.Config) -> str:
+    """Return the image of a server in a container."""
+    given = config.getoption("learnplan_image") or config.getini("learnplan_image")
+    return given or IMAGE
 
 
 def distributed(config: pytest.Config) -> bool:

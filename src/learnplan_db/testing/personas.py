@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from learnplan_db.errors import SuiteError
-from learnplan_db.security.personas import wanted
+from learnplan_db.security.becoming import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

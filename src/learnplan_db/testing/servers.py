@@ -1,7 +1,8 @@
 """
 The server of a test run: the one that is named, or one that lives as long as the run.
 
-May import errors and the embedded server; never prints.
+May import errors, options, the embedded server and the one in a container; it never
+prints.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 from learnplan_db.errors import ConfigError, ServerError, SuiteError
 from learnplan_db.server.embedded import Server
 from learnplan_db.settings import config
+from learnplan_db.testing import containers, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +29,28 @@ MAINTENANCE = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the server comes from: None is the embedded one; who said so."""
+    """
+    Where the server comes from: None is the embedded one; who said so.
+
+    The word ``container`` instead of conninfo is one in a container of an image.
+    """
 
     conninfo: str | None = None
     said_by: str = "nobody"
+    image: str = options.IMAGE
+
+    @property
+    def begins_empty(self) -> bool:
+        """Whether the server starts with the run, and has nothing of a host's yet."""
+        return self.conninfo in {None, containers.WORD}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[str]:
         """Provide conninfo of the server's maintenance database while it is needed."""
+        if self.conninfo == containers.WORD:
+            with containers.running(self.image, self.said_by) as conninfo:
+                yield conninfo
+            return
         if self.conninfo is not None:
             yield self._maintenance(self.conninfo)
             return
@@ -60,6 +76,8 @@ class Source:
 
     def describe(self) -> str:
         """Return which PostgreSQL it is and where; asks a named server, if it runs."""
+        if self.conninfo == containers.WORD:
+            return f"a container of {self.image}, from {self.said_by}"
         if self.conninfo is None:
             try:
                 return f"PostgreSQL {Server(None, environ=os.environ).major}, embedded"
