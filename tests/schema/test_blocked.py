@@ -135,6 +135,7 @@ def test_blocker_is_named_while_it_is_waited_for(
     with holding(database, query) as holder:
         deploying = start("ours", begun, "deploy", database)
         assert deploying.stderr
+        remedy = f"select pg_terminate_backend({holder.info.backend_pid}); waiting "
         begins = (
             f"# Blocked by {who(holder)}idle in transaction, in its transaction for "
         )
@@ -144,7 +145,9 @@ def test_blocker_is_named_while_it_is_waited_for(
         quiet = run("ours", begun, "revert", database, "-y", "--to", "a")
     assert (0, "") == (deploying.returncode, more)
     assert told.startswith(begins)
-    assert " s, query: select from t_a where '...' <> E'...' or i = 1; waiting " in told
+    shown = " s ago: select from t_a where '...' <> E'...' or i = 1; to end it: "
+    assert " s, query of " in told
+    assert shown + remedy in told
     assert told.endswith(" seconds...\n")
     assert "hunter" not in told
     assert out.endswith("  + b .. ok\n  + c .. ok\n")
@@ -231,7 +234,8 @@ def test_plain_owner_is_told_what_it_may_know(
         hidden = f"{who(holder)}the rest is hidden from this role"
     assert [True] == [told.startswith(hidden) for told in deploy.named()]
     assert "pg_read_all_stats" in deploy.named()[0]
-    assert f"locks are held by {deploy.named()[0]}" == getattr(deploy.ended, "fix", "")
+    fix = getattr(deploy.ended, "fix", "")
+    assert fix.endswith(f" and run it again: locks are held by {deploy.named()[0]}")
 
 
 def test_deploy_needs_no_second_session(

@@ -284,12 +284,19 @@ REFUSED = (
 def test_what_sqitch_refuses_is_refused(
     oracle: Warm, world: World, words: tuple[str, ...]
 ) -> None:
-    """Both fail; ours with exit code 2, a reason on standard error, and no output."""
+    """Both fail; ours with exit code 2 and a reason; no output, or that reason as JSON."""
     given = tuple(world.full if word == "FULL" else word for word in words)
     plain = [word for word in given if word != "--json"]
     assert theirs(oracle, world.root / "one", *plain).code in {2, 255}
     done = ours(world.root / "one", given, "UTC")
-    assert (2, "") == (done.exit_code, done.stdout)
+    assert 2 == done.exit_code
+    if "--json" in words:
+        assert [2, 2] == [
+            json.loads(done.stdout)["error"]["exit_code"],
+            json.loads(done.stderr)["exit_code"],
+        ]
+        return
+    assert "" == done.stdout
     assert "rror: " in done.stderr
 
 

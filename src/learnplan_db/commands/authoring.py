@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands import texts as report
 from learnplan_db.commands.arguments import Wanted
 from learnplan_db.commands.options import (
     App,
+    change_option,
     command,
     json_option,
     override_options,
@@ -69,9 +71,17 @@ def _change_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "-c", "--change", "--change-name", "name", help="Name of the change."
             ),
-            _several("-r", "--requires", metavar="CHANGE", help="What it requires."),
-            _several(
-                "-x", "--conflicts", metavar="CHANGE", help="What must not be there."
+            change_option(
+                *("-r", "--requires"),
+                multiple=True,
+                metavar="CHANGE",
+                help="What it requires.",
+            ),
+            change_option(
+                *("-x", "--conflicts"),
+                multiple=True,
+                metavar="CHANGE",
+                help="What must not be there.",
             ),
             _several("-n", "-m", "--note", metavar="TEXT", help="Why it is made."),
             click.option(
@@ -86,14 +96,19 @@ def _change_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="Open the scripts in the editor.",
             ),
             override_options("plan_file", "top_dir"),
-            click.argument("words", nargs=-1, metavar="[NAME] [TARGETS]"),
+            click.argument(
+                "words",
+                nargs=-1,
+                metavar="[NAME] [TARGETS]",
+                shell_complete=candidates.words,
+            ),
         )
     ):
         function = decorate(function)
     return function
 
 
-@command("add", "learnplan-db -C . add users -r schema -n 'Holds the accounts'")
+@command("add", "learnplan-db -C . add comments -r users -n 'Holds what people say'")
 @_change_options
 @click.option(
     "-t", "--template", "--template-name", "template", help="Name of the templates."
@@ -103,6 +118,7 @@ def _change_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_several("--without", metavar="SCRIPT", help="Do not write this script.")
 @_several("--use", metavar="SCRIPT=FILE", callback=_pairs, help="Template of a script.")
 @_several("-s", "--set", "variables", metavar="KEY=VALUE", callback=_pairs)
+@json_option
 @pass_app
 def add(app: App, /, words: Words, name: str | None, **given: Any) -> None:
     """Add a change to the plan, with scripts made from templates."""
@@ -113,11 +129,13 @@ def add(app: App, /, words: Words, name: str | None, **given: Any) -> None:
 
     job = authoring.add(found.targets, idea, _templates(app, given), variables)
     _finish(app, job, given["note"], CHANGE_PROMPT)
+    _tell(app, "added", job)
     _edit(app, job, given["edit"], "add")
 
 
 @command("rework", "learnplan-db -C . rework users -n 'Adds the email'")
 @_change_options
+@json_option
 @pass_app
 def rework(app: App, /, words: Words, name: str | None, **given: Any) -> None:
     """Plan a new version of a change; its scripts become those of the old one."""
@@ -130,6 +148,7 @@ def rework(app: App, /, words: Words, name: str | None, **given: Any) -> None:
     app.terminal.info(f"Modify {files} as appropriate:")
     for file in job.files:
         app.terminal.info(f"  * {file}")
+    _tell(app, "reworked", job)
     _edit(app, job, given["edit"], "rework")
     for new, old in authoring.unedited(found.targets, idea):
         app.terminal.warn(
@@ -137,13 +156,18 @@ def rework(app: App, /, words: Words, name: str | None, **given: Any) -> None:
         )
 
 
-@command("tag", "learnplan-db -C . tag v1.0.0 -n 'First release'")
+@command("tag", "learnplan-db -C . tag v1.1.0 -n 'Adds comments'")
 @click.option("-t", "--tag", "--tag-name", "name", help="Name of the tag.")
-@click.option("-c", "--change", "--change-name", "change", help="Change to tag.")
+@change_option("-c", "--change", "--change-name", "change", help="Change to tag.")
 @click.option("-a/ ", "--all/--no-all", "every", help="In the plans of all targets.")
 @_several("-n", "-m", "--note", metavar="TEXT", help="What is released.")
 @override_options("plan_file", "top_dir")
-@click.argument("words", nargs=-1, metavar="[NAME] [CHANGE] [TARGETS]")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[NAME] [CHANGE] [TARGETS]",
+    shell_complete=candidates.words,
+)
 @json_option
 @pass_app
 def tag(
@@ -157,6 +181,7 @@ def tag(
     if name:
         job = authoring.tag(found.targets, name, change)
         _finish(app, job, given["note"], TAG_PROMPT)
+        _tell(app, "tagged", job)
         return
     if words:
         _name(None, words, found, "--tag", required=False)
@@ -282,6 +307,16 @@ def _finish(app: App, job: Job, notes: Words, prompt: str) -> None:
         work.carry_out(note, planner, now)
         for line in (*work.listed, work.told):
             app.terminal.info(line)
+
+
+def _tell(app: App, done: str, job: Job) -> None:
+    """Tell machines what was planned, in which plans, and the scripts to look at."""
+    if app.terminal.as_json:
+        planned = [
+            {"name": work.draft.label, "plan_file": work.draft.file.plan.source}
+            for work in job.works
+        ]
+        app.terminal.json(**{done: planned}, files=job.files)
 
 
 def _writable(root: Path) -> bool:

@@ -106,7 +106,7 @@ def catalog_of(
 
 @command(
     "fingerprint",
-    "learnplan-db fingerprint db:pg://localhost/app",
+    "learnplan-db fingerprint db:pg://db.example.org/app",
     "learnplan-db fingerprint --objects > before.txt",
 )
 @looking

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from learnplan_db.commands import texts as report
 from learnplan_db.commands.job import (
     client_of,
@@ -20,6 +18,7 @@ from learnplan_db.commands.job import (
 )
 from learnplan_db.commands.options import (
     App,
+    change_option,
     command,
     json_option,
     set_option,
@@ -36,14 +35,14 @@ if TYPE_CHECKING:
 def _range_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         set_option("-s", "--set", "variables"),
-        click.option("--to", "--to-change", "to", help="Last change to look at."),
-        click.option("--from", "--from-change", "first", help="First change."),
+        change_option("--to", "--to-change", "to", help="Last change to look at."),
+        change_option("--from", "--from-change", "first", help="First change."),
     ):
         function = decorate(function)
     return function
 
 
-@command("verify", "learnplan-db verify db:pg://localhost/app")
+@command("verify", "learnplan-db verify db:pg://db.example.org/app")
 @connecting
 @_range_options
 @json_option
@@ -71,6 +70,7 @@ def verify(
             client=client_of(given),
             tell=job.printer,
         )
+        job.printer.finish()
         planned = bool(job.project.plan.changes)
     if app.terminal.as_json:
         app.terminal.json(**report.verification_json(found))
@@ -90,7 +90,7 @@ def verify(
     app.terminal.emit("Verify successful")
 
 
-@command("check", "learnplan-db -C . check db:pg://localhost/app")
+@command("check", "learnplan-db check db:pg://db.example.org/app")
 @connecting
 @_range_options
 @json_option

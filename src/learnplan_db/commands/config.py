@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands.options import App, command, json_option, pass_app
 from learnplan_db.errors import ConfigError, NotSetError, SettingsError
 from learnplan_db.settings import editing as settings
@@ -100,6 +101,13 @@ class Request:
             path.relative_to(root) if path.is_relative_to(root) else path
         )
 
+    def show(self, text: str | None, **data: Any) -> None:
+        """Print what was asked for, if it is anything; machines get the data."""
+        if self.app.terminal.as_json:
+            self.app.terminal.json(**data)
+        elif text is not None:
+            self.app.terminal.emit(text)
+
     def typed(self, value: str | None, where: str) -> str | None:
         """Return a value as its type is written."""
         return cast(value, self.kind, where) if self.kind else value
@@ -130,7 +138,12 @@ def _switches(function: Callable[..., Any]) -> Callable[..., Any]:
 @command("config", "learnplan-db -C . config --user user.name 'Ann Other'")
 @_switches
 @click.option("-f", "--file", "--config-file", "file", help="Use this file.")
-@click.argument("words", nargs=-1, metavar="[KEY [VALUE [PATTERN]]]")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[KEY [VALUE [PATTERN]]]",
+    shell_complete=candidates.keys,
+)
 @json_option
 @pass_app
 def config(
@@ -144,6 +157,8 @@ def config(
     action = action or ("set" if len(words) > 1 else "get")
     request = Request(app, words, kind, None if scope == "file" else scope, file)
     _ACTIONS[action](request)
+    if app.terminal.as_json and not app.terminal.answered:  # something was written
+        app.terminal.json(action=action, file=request.shown())
 
 
 def _get(request: Request) -> None:
@@ -157,8 +172,9 @@ def _get(request: Request) -> None:
         raise ConfigError.multiple(key, where)
     value = request.typed(found[0], where) if found else None
     if value is None:
+        request.show(None, key=key, value=None)
         raise NotSetError.key()
-    request.app.terminal.emit(value)
+    request.show(value, key=key, value=value)
 
 
 def _get_all(request: Request) -> None:
@@ -171,8 +187,9 @@ def _get_all(request: Request) -> None:
         if matches(value, request.word(1))
     ]
     if not found:
+        request.show(None, key=key, values=[])
         raise NotSetError.key()
-    request.app.terminal.emit("\n".join(found))
+    request.show("\n".join(found), key=key, values=found)
 
 
 def _get_regex(request: Request) -> None:
@@ -181,20 +198,22 @@ def _get_regex(request: Request) -> None:
         wanted = re.compile(pattern, re.IGNORECASE)
     except re.error as error:
         raise ConfigError.bad_pattern(pattern, error) from error
-    lines = []
+    lines, shown = [], {}
     for key, one in sorted(request.app.configuration.settings.items()):
         values = [value for value in one.values if matches(value, request.word(1))]
         if not wanted.search(key) or not values:
             continue
         typed = [request.typed(value, one.origin) for value in values]
+        shown[key] = typed
         text = ", ".join(value or "" for value in typed)
         if one.multiple:
             text = f"[{text}]"
         bare = typed[0] is None and not one.multiple
         lines.append(key if bare else f"{key}={text}")
     if not lines:
+        request.show(None, settings={})
         raise NotSetError.key()
-    request.app.terminal.emit("\n".join(lines))
+    request.show("\n".join(lines), settings=shown)
 
 
 def _write(request: Request, edit: Edit) -> None:
@@ -250,15 +269,13 @@ def _list(request: Request) -> None:
     if request.scope:
         path = configuration.file(request.scope)
         if not path.exists():
+            request.show(None, settings={})
             return
         configuration = Configuration.of_file(path, configuration.environ)
     found = dict(sorted(configuration.settings.items()))
-    if request.app.terminal.as_json:
-        listed = {key: list(one.values) for key, one in found.items()}
-        request.app.terminal.json(settings=listed)
-    else:
-        lines = [f"{_line(key, one)}\n" for key, one in found.items()]
-        request.app.terminal.emit("".join(lines))
+    listed = {key: list(one.values) for key, one in found.items()}
+    lines = [f"{_line(key, one)}\n" for key, one in found.items()]
+    request.show("".join(lines), settings=listed)
 
 
 def _line(key: str, one: Setting) -> str:

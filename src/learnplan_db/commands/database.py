@@ -30,10 +30,12 @@ from learnplan_db.commands.job import (
 )
 from learnplan_db.commands.options import (
     App,
+    change_option,
     command,
     json_option,
     set_option,
 )
+from learnplan_db.commands.rehearsing import rehearsal, rehearsing
 from learnplan_db.engine import session, state
 from learnplan_db.engine.git import Repository
 from learnplan_db.engine.progress import Progress
@@ -54,18 +56,25 @@ if TYPE_CHECKING:
 
 @command(
     "deploy",
-    "learnplan-db deploy --verify db:pg://localhost/app",
-    "learnplan-db -C . deploy --to @v1.0 --mode change",
+    "learnplan-db deploy --verify db:pg://db.example.org/app",
+    "learnplan-db -C . deploy --to @v1.0.0 --mode change",
+    "learnplan-db deploy --dry-run --to @v1.0.0 db:pg://db.example.org/app",
 )
 @connecting
-@click.option("--to", "--to-change", "--change", "to", help="Last change to deploy.")
+@change_option("--to", "--to-change", "--change", "to", help="Last change to deploy.")
 @deploying
 @running
+@rehearsing
 @json_option
 def deploy(app: App, *, to: str | None, words: tuple[str, ...], **given: Any) -> None:
     """Deploy what is pending."""
+    rehearsed = rehearsal(app, given)
     with opened(app, given, words) as job:
+        if rehearsed:
+            rehearsed(job, job.change(to, "deploying to"))
+            return
         done = deploy_changes(job, given, job.change(to, "deploying to"))
+        job.printer.finish()
     if app.terminal.as_json:
         app.terminal.json(deployed=[standing.change_json(change) for change in done])
 
@@ -76,7 +85,7 @@ def deploy(app: App, *, to: str | None, words: tuple[str, ...], **given: Any) ->
     "learnplan-db -C . revert --modified -y",
 )
 @connecting
-@click.option("--to", "--to-change", "--change", "to", help="Last change to keep.")
+@change_option("--to", "--to-change", "--change", "to", help="Last change to keep.")
 @click.option(
     "-m", "--modified", is_flag=True, help="Revert to before the first edited script."
 )
@@ -98,6 +107,7 @@ def revert(
             _, to = unmodified(job)
             job.changes.clear()
         done = revert_changes(job, given, job.change(to, "reverting to"))
+        job.printer.finish()
     if app.terminal.as_json:
         app.terminal.json(reverted=list(done), lost=lost_json(job.printer.lost))
 
@@ -114,10 +124,10 @@ def _rebasing(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@command("rebase", "learnplan-db -C . rebase --onto @v1.0 -y")
+@command("rebase", "learnplan-db -C . rebase --onto @v1.0.0 -y")
 @connecting
-@click.option("--onto", "--onto-change", "onto", help="Last change to keep.")
-@click.option("--upto", "--upto-change", "upto", help="Last change to deploy.")
+@change_option("--onto", "--onto-change", "onto", help="Last change to keep.")
+@change_option("--upto", "--upto-change", "upto", help="Last change to deploy.")
 @click.option(
     "-m", "--modified", is_flag=True, help="Revert to before the first edited script."
 )
@@ -147,6 +157,7 @@ def rebase(
         runner.rehearse(job.connection, job.project, kept=onto, **options)
         reverted = revert_changes(job, given, onto, "rebase")
         done = deploy_changes(job, given, upto, "rebase")
+        job.printer.finish()
     if app.terminal.as_json:
         changes = [standing.change_json(change) for change in done]
         lost = lost_json(job.printer.lost)
@@ -200,13 +211,14 @@ def checkout(app: App, *, words: tuple[str, ...], **given: Any) -> None:
         repository.checkout(branch)
         job.project = state.load(job.target, theirs, committer=by)
         done = deploy_changes(job, given, None, "checkout")
+        job.printer.finish()
     if app.terminal.as_json:
         changes = [standing.change_json(change) for change in done]
         lost = lost_json(job.printer.lost)
         app.terminal.json(reverted=list(reverted), lost=lost, deployed=changes)
 
 
-@command("upgrade", "learnplan-db -C . upgrade db:pg://localhost/app")
+@command("upgrade", "learnplan-db upgrade db:pg://db.example.org/app")
 @connecting
 @json_option
 def upgrade(app: App, *, words: tuple[str, ...], **given: Any) -> None:

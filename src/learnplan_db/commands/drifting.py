@@ -13,6 +13,7 @@ import click
 
 from learnplan_db.catalog import drift as comparing
 from learnplan_db.catalog import telling
+from learnplan_db.commands import events
 from learnplan_db.commands.catalog import KEY, schemas_meant
 from learnplan_db.commands.job import client_of, connecting, opened
 from learnplan_db.commands.options import App, command, json_option, set_option
@@ -52,8 +53,8 @@ def _comparing(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command(
     "drift",
-    "learnplan-db drift db:pg://localhost/app",
-    "learnplan-db drift db:pg://localhost/app --sql > repair.sql",
+    "learnplan-db drift db:pg://db.example.org/app",
+    "learnplan-db drift db:pg://db.example.org/app --sql > repair.sql",
 )
 @connecting
 @_comparing
@@ -116,7 +117,10 @@ class _Telling:
 
     def __call__(self, step: Progress) -> None:
         """Tell one event."""
-        if step.action == "deploying" and self.shown:
+        if self.terminal.as_json and self.terminal.verbosity:
+            kind, told = events.event(step)
+            self.terminal.event(kind, **told)
+        elif step.action == "deploying" and self.shown:
             text = f"Deploying {step.count} changes on a scratch server"
             self.terminal.vent(text)
         elif (step.action, step.state) == ("deploy", "ok"):

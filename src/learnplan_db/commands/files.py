@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands import texts as report
 from learnplan_db.commands.arguments import Wanted
 from learnplan_db.commands.options import (
     App,
+    change_option,
     command,
     json_option,
     override_options,
@@ -33,6 +35,7 @@ from learnplan_db.settings import targets
 
 if TYPE_CHECKING:
     from learnplan_db.model import Change, Plan, Tag, Target
+    from learnplan_db.plans.bundle import Part
 
     Kind = Literal["deploy", "revert", "verify"]
 
@@ -42,10 +45,18 @@ KINDS = ("deploy", "revert", "verify")
 @command("bundle", "learnplan-db -C . bundle --to @v1.0.0 --dest-dir build")
 @click.option("--dest-dir", "--dir", "destination", metavar="DIR", help="Where to.")
 @click.option("-a/ ", "--all/--no-all", "every", help="The plans of all targets.")
-@click.option("--from", "first", metavar="CHANGE", help="First change; the plan's own.")
-@click.option("--to", "last", metavar="CHANGE", help="Last change to copy.")
+@change_option(
+    "--from", "first", metavar="CHANGE", help="First change; the plan's own."
+)
+@change_option("--to", "last", metavar="CHANGE", help="Last change to copy.")
 @override_options("plan_file", "top_dir")
-@click.argument("words", nargs=-1, metavar="[TARGETS] [FROM] [TO]")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[TARGETS] [FROM] [TO]",
+    shell_complete=candidates.words,
+)
+@json_option
 @pass_app
 def bundle(app: App, /, words: tuple[str, ...], every: bool, **given: Any) -> None:  # noqa: FBT001 - a flag of the command line
     """Copy the configuration, the plan and its scripts into a directory."""
@@ -72,6 +83,14 @@ def bundle(app: App, /, words: tuple[str, ...], every: bool, **given: Any) -> No
         terminal.info("Writing scripts")
         for label in bundles.write_scripts(part, destination):
             terminal.info(f"  + {label}")
+    if terminal.as_json:
+        terminal.json(destination=str(destination), plans=[_bundled(p) for p in parts])
+
+
+def _bundled(part: Part) -> dict[str, Any]:
+    """Return what was copied of one target as JSON holds it."""
+    changes = [change.label for change, _ in part.changes]
+    return {"plan_file": str(part.target.plan_file), "changes": changes}
 
 
 @command("show", "learnplan-db -C . show deploy users")
@@ -80,8 +99,10 @@ def bundle(app: App, /, words: tuple[str, ...], every: bool, **given: Any) -> No
     "-e/ ", "--exists/--no-exists", "exists", help="Only tell by the exit code."
 )
 @override_options("plan_file", "top_dir")
-@click.argument("kind", metavar="TYPE")
-@click.argument("key", metavar="OBJECT")
+@click.argument(
+    "kind", metavar="TYPE", shell_complete=candidates.any_of("change", "tag", *KINDS)
+)
+@click.argument("key", metavar="OBJECT", shell_complete=candidates.changes)
 @click.argument("more", nargs=-1, metavar="")
 @json_option
 @pass_app
@@ -98,14 +119,22 @@ def show(app: App, /, kind: str, key: str, exists: bool, **given: Any) -> None: 
         found = _found(target, kind, key)
     except PlanError:
         if exists:
+            _tell_existence(app, there=False)
             raise click.exceptions.Exit(2) from None
         raise
     if exists:
+        _tell_existence(app, there=True)
         return
     if app.terminal.as_json:
         app.terminal.json(**found.as_json)
     else:
         app.terminal.raw(found.data)
+
+
+def _tell_existence(app: App, *, there: bool) -> None:
+    """Tell machines what people read from the exit code."""
+    if app.terminal.as_json:
+        app.terminal.json(exists=there)
 
 
 def _target(app: App, name: str | None, overrides: dict[str, str]) -> Target:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands.arguments import Wanted
 from learnplan_db.commands.options import (
     App,
@@ -126,7 +127,12 @@ def connecting(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         override_options(*names, "plan_file", "top_dir"),
         target_option,
-        click.argument("words", nargs=-1, metavar="[CHANGE] [TARGET]"),
+        click.argument(
+            "words",
+            nargs=-1,
+            metavar="[CHANGE] [TARGET]",
+            shell_complete=candidates.words,
+        ),
         pass_app,
     ):
         function = decorate(function)
@@ -269,7 +275,8 @@ def revert_changes(
         )
     except DataLossError as error:
         if job.app.terminal.as_json:
-            job.app.terminal.json(would_lose=lost_json(error.losses))
+            would = lost_json(error.losses)
+            job.app.terminal.json(would_lose=would, error=error.as_json())
         raise
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from learnplan_db.commands import arguments
+from learnplan_db.commands import arguments, candidates
 from learnplan_db.commands.arguments import Wanted
 from learnplan_db.errors import ConfigError
 from learnplan_db.settings import config, targets
@@ -62,6 +62,7 @@ class App:
                 try:
                     found = self._configuration.integer("core.verbosity", 1)
                     self.terminal.verbosity = found
+                    self.terminal.verbose = found > 1
                 except ConfigError as error:  # else config could not mend it
                     self.terminal.warn(str(error))
         return self._configuration
@@ -137,7 +138,9 @@ def _quiet(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa
 
 def _verbose(ctx: click.Context, _: click.Parameter, value: int) -> None:
     if value:
-        _app(ctx).verbosity = _app(ctx).terminal.verbosity = value
+        app = _app(ctx)
+        app.verbosity = app.terminal.verbosity = value
+        app.terminal.verbose = True
 
 
 def _no_pager(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
@@ -223,7 +226,9 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --json: ``terminal.as_json`` says whether it was given."""
 
     def chosen(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
-        _app(ctx).terminal.as_json |= value
+        terminal = _app(ctx).terminal
+        terminal.as_json |= value
+        terminal.reserved |= value
 
     return click.option(
         "--json",
@@ -237,7 +242,11 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def target_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --target, passed as ``target``."""
     return click.option(
-        "-t", "--target", metavar="TARGET", help="Database to work on."
+        "-t",
+        "--target",
+        metavar="TARGET",
+        shell_complete=candidates.targets,
+        help="Database to work on.",
     )(function)
 
 
@@ -285,6 +294,13 @@ _HELP = {
     "top_dir": "Directory of the scripts.",
 }
 
+_FILES = {"client", "plan_file", "top_dir"}
+
+
+def change_option(*names: str, **more: Any) -> Callable[..., Any]:
+    """Give a command an option that names a change or a tag."""
+    return click.option(*names, shell_complete=candidates.changes, **more)
+
 
 def override_options(*names: str) -> Callable[..., Any]:
     """Give a command options that override its target, passed as ``overrides``."""
@@ -302,6 +318,7 @@ def override_options(*names: str) -> Callable[..., Any]:
                 type=int if name == "port" else str,
                 expose_value=False,
                 callback=keep,
+                shell_complete=candidates.files if name in _FILES else None,
                 help=_HELP[name],
             )(function)
         return function

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands import tables as report
 from learnplan_db.commands.options import (
     App,
@@ -61,10 +62,7 @@ def render(
         rendered = rendering.render_project(app.root / "policies", variables)
         diffs = rendering.differences(rendered, app.root / "sql")
         if check:
-            app.terminal.emit("".join(diffs), end="")
-            if diffs:
-                app.terminal.vent(f"{len(diffs)} scripts differ: learnplan-db render")
-                sys.exit(1)
+            _tell_differences(app, diffs)
             return
         changed = rendering.write(rendered, app.root / "sql")
         message = f"Wrote {len(changed)} scripts" if changed else "Nothing to render"
@@ -72,6 +70,17 @@ def render(
         app.terminal.json(written=changed)
     else:
         app.terminal.emit(message)
+
+
+def _tell_differences(app: App, diffs: list[str]) -> None:
+    """Print what rendering would change, and exit with 1 if it is anything."""
+    if app.terminal.as_json:
+        app.terminal.json(differences=diffs)
+    else:
+        app.terminal.emit("".join(diffs), end="")
+    if diffs:
+        app.terminal.vent(f"{len(diffs)} scripts differ: learnplan-db render")
+        sys.exit(1)
 
 
 @command("demo", "learnplan-db demo")
@@ -112,9 +121,9 @@ def demo(app: App, *, fresh: bool) -> None:
         sys.exit(1)
 
 
-@command("psql", "learnplan-db psql db:pg://localhost/app -- -c 'select 1'")
+@command("psql", "learnplan-db psql db:pg://db.example.org/app -- -c 'select 1'")
 @target_option
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, shell_complete=candidates.targets)
 @pass_app
 def psql(app: App, *, target: str | None, words: tuple[str, ...]) -> None:
     """Open psql on the target; what follows -- goes to psql."""

@@ -1,14 +1,18 @@
 """
 What a person sees while changes are deployed, reverted or verified.
 
-The same lines, on the same streams, as Sqitch's. May import lower floors.
+The same lines, on the same streams, as Sqitch's; on a terminal, and with -v, times
+stand behind them. May import lower floors.
 Source: Sqitch 1.3.1.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from learnplan_db.commands import events
+from learnplan_db.commands.summary import Summary, spell
 from learnplan_db.engine.registry import VERSION
 
 if TYPE_CHECKING:
@@ -30,22 +34,63 @@ class Printer:
     def __init__(self, terminal: Terminal, target: Target) -> None:
         self.terminal, self.target = terminal, target
         self.lost: list[Loss] = []  # what a revert was told to lose
+        self.summary = Summary()
+        self._begun: Progress | None = None  # a change whose line has no end yet
+        self._broken = False  # whether something else stands behind it by now
 
     def __call__(self, step: Progress) -> None:
         """Print one event."""
+        self.summary.note(step)
+        if self.terminal.as_json:
+            self._event(step)
+            return
         method = getattr(self, "_" + step.action.replace("-", "_"))
         method(step)
 
+    def finish(self) -> None:
+        """Say at the end how long it took, and what took longest."""
+        if self.terminal.as_json:
+            if self.terminal.verbosity:
+                self.terminal.event("progress", **self.summary.data())
+        elif self.terminal.detailed and (text := self.summary.text()):
+            self.terminal.emit(text)
+
+    def _event(self, step: Progress) -> None:
+        """Print one event for machines."""
+        if step.loss:
+            self.lost.append(step.loss)
+        kind, told = events.event(step)
+        quiet = self.terminal.verbosity == 0 and kind == "progress"
+        unasked = step.action == "verify-output" and self.terminal.verbosity <= 1
+        unasked |= step.action == "output" and not step.detail.strip()
+        if not (quiet or unasked or step.action in events.REPEATED):
+            self.terminal.event(kind, **told)
+        if step.error:
+            step.error.shown = True
+
     def _change(self, step: Progress) -> None:
-        always = step.action == "verify"
-        say = self.terminal.emit if always else self.terminal.info
+        say = self.terminal.emit if step.action == "verify" else self.terminal.info
         if step.state == "start":
-            dots = "." * (step.width - len(step.label))
-            say(f"  {SIGNS[step.action]} {step.label} ..{dots} ", end="")
+            self._begun = step
+            say(self._head(step), end="")
             return
-        say(self._state(step.state))
-        if step.seconds:
-            self.terminal.debug(f"{step.label}: {step.seconds * 1000:.0f} ms")
+        if self._broken and self._begun:
+            say(self._head(self._begun), end="")
+        self._begun, self._broken = None, False
+        detailed = step.seconds and self.terminal.detailed
+        took = f"  {spell(step.seconds)}" if detailed else ""
+        say(self._state(step.state) + took)
+
+    def _head(self, step: Progress) -> str:
+        dots = "." * (step.width - len(step.label))
+        return f"  {SIGNS[step.action]} {step.label} ..{dots} "
+
+    def _break(self) -> None:
+        """End the line of a change, where a person sees both streams as one."""
+        if self._begun and not self._broken and self.terminal.watched:
+            verifying = self._begun.action == "verify"
+            (self.terminal.emit if verifying else self.terminal.info)("")
+            self._broken = True
 
     _deploy = _revert = _verify = _change
 
@@ -70,12 +115,25 @@ class Printer:
             "Blocked by another instance of Sqitch working on"
             f" {self.target.name}; waiting {step.seconds:g} seconds..."
         )
-        self.terminal.debug(f"the lock is held by {step.detail}")
+        if self.terminal.detailed:
+            remedy = _remedy(step.detail)
+            self.terminal.vent(f"# The lock is held by {step.detail}{remedy}")
 
     def _waiting(self, step: Progress) -> None:
         if self.terminal.verbosity:
+            self._break()
             waiting = f"waiting {max(1, round(step.seconds))} seconds..."
-            self.terminal.vent(f"# Blocked by {step.detail}; {waiting}")
+            who = f"{step.detail}{_remedy(step.detail)}"
+            self.terminal.vent(f"# Blocked by {who}; {waiting}")
+
+    def _still_waiting(self, step: Progress) -> None:
+        if self.terminal.verbosity:
+            who = step.detail.split(",")[0]
+            waiting = f"# Waiting for {who}: {spell(step.waited)}"
+            self.terminal.fleeting(f"{waiting}, {spell(step.seconds)} left")
+
+    def _retry(self, step: Progress) -> None:
+        self.terminal.debug(f"{step.detail}: trying again")
 
     def _create_registry(self, _: Progress) -> None:
         self.terminal.info(f"Adding registry tables to {self.target.name}")
@@ -97,6 +155,7 @@ class Printer:
 
     def _losing(self, step: Progress) -> None:
         if loss := step.loss:
+            self._break()
             self.lost.append(loss)
             text = f'reverting "{loss.change}" loses {loss.what}, {loss.words}'
             self.terminal.warn(text)
@@ -129,24 +188,43 @@ class Printer:
 
     def _failed(self, step: Progress) -> None:
         if step.error:
-            self.terminal.fail(str(step.error))
+            self._break()
+            self.terminal.fail(str(step.error), **step.error.as_json())
             step.error.shown = True
 
     def _comment(self, step: Progress) -> None:
+        self._break()
         self.terminal.comment(step.detail)
 
     def _warning(self, step: Progress) -> None:
+        self._break()
         self.terminal.warn(step.detail)
 
     def _vent(self, step: Progress) -> None:
+        self._break()
         self.terminal.vent(step.detail)
 
     def _output(self, step: Progress) -> None:
-        self.terminal.emit(step.detail, end="")
+        """Print what a script prints: a person has no use for lines of nothing."""
+        if not self.terminal.verbosity:
+            return
+        if not self.terminal.watched:
+            self.terminal.emit(step.detail, end="")
+        elif step.detail.strip():
+            self._break()
+            self.terminal.emit(step.detail, end="")
 
     def _verify_output(self, step: Progress) -> None:
         if self.terminal.verbosity > 1:
+            self._break()
             self.terminal.emit(step.detail, end="")
 
     def _notice(self, step: Progress) -> None:
+        self._break()
         self.terminal.vent(step.detail.removesuffix("\n"))
+
+
+def _remedy(who: str) -> str:
+    """Return how a session that is in the way is ended, if it is one."""
+    found = re.match(r"pid ([1-9]\d*)\b", who)
+    return f"; to end it: select pg_terminate_backend({found[1]})" if found else ""

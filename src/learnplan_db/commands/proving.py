@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import psycopg
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands.job import opened
 from learnplan_db.commands.options import (
     App,
@@ -25,23 +24,20 @@ from learnplan_db.commands.options import (
     pass_app,
     target_option,
 )
-from learnplan_db.engine import state
 from learnplan_db.errors import ProofError
 from learnplan_db.evidence.text import as_text
 from learnplan_db.proof.nouns import TABLES, VIEWS
+from learnplan_db.proof.planned import demand_same_plan
 from learnplan_db.proof.prover import prove as run
 from learnplan_db.security.variables import Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from learnplan_db.commands.job import Job
-    from learnplan_db.engine.registry import Applied
     from learnplan_db.proof.nouns import Mutation, Proof
 
 FILES = ("junit", "sarif", "html")
-# Whatever the login's own is.
-_PATIENCE = "set local statement_timeout = '10s'"
 
 
 def _connecting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +45,9 @@ def _connecting(function: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in (
         override_options("registry", "dbname", "user", "host", "port"),
         target_option,
-        click.argument("words", nargs=-1, metavar="[TARGET]"),
+        click.argument(
+            "words", nargs=-1, metavar="[TARGET]", shell_complete=candidates.targets
+        ),
         pass_app,
     ):
         function = decorate(function)
@@ -119,9 +117,9 @@ def _reports(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command(
     "prove",
-    "learnplan-db prove db:pg://localhost/staging --html proof.html",
+    "learnplan-db prove db:pg://db.example.org/app --html proof.html",
     "learnplan-db prove --exhaustive --random 500 --mutate",
-    "learnplan-db prove --read-only db:pg://standby.example.org/production",
+    "learnplan-db prove --read-only db:pg://db.example.org/app",
 )
 @_connecting
 @_extent
@@ -146,12 +144,12 @@ def prove(
     _demand_files_of_their_own(given)
     variables = Variables.from_settings(settings)
     directory = None if app.packaged else app.root / "policies"
-    app.terminal.as_json |= tap  # progress makes room on standard output
+    app.terminal.reserved |= tap  # progress makes room on standard output
     for name in FILES:
         _demand_writable(given[name])
     mutation = None
     with opened(app, given, words, changes=False) as job:
-        _demand_same_plan(job)
+        demand_same_plan(job.connection, job.project)
         job.printer.proving(job.target.name)
         proof = _proof(job, directory, variables, given)
         if (mutate or given["kinds"]) and proof.findings:
@@ -232,27 +230,6 @@ def _mutation(
     return mutation
 
 
-def _demand_same_plan(job: Job) -> None:
-    """Raise if the database is at another change than the matrix speaks of."""
-    registry = job.project.registry(job.connection)
-    applied: Sequence[Applied] = []
-    # The catalog is looked at in any case.
-    with (
-        suppress(psycopg.errors.InsufficientPrivilege),
-        job.connection.transaction(force_rollback=True),
-    ):
-        job.connection.execute(_PATIENCE)
-        if state.has_registry(registry):
-            applied = registry.applied(job.project.plan.project)
-    planned = {change.id for change in job.project.plan.changes}
-    deployed = {one.change_id for one in applied}
-    if deployed - planned:
-        raise state.disagreement(job.project, applied, registry)
-    behind = [c.name for c in job.project.plan.changes if c.id not in deployed]
-    if applied and behind:
-        raise ProofError.behind(behind, job.target.name)
-
-
 def _demand_files_of_their_own(given: dict[str, Any]) -> None:
     """Raise if one report would overwrite another."""
     paths = [given[name].resolve() for name in FILES if given[name]]
@@ -284,7 +261,7 @@ def _report(
             app.terminal.info(f"Wrote {path}")
     for name in proof.unproved:
         app.terminal.warn(f'nothing is said of "learnplan.{name}": it is not proved')
-    if not app.terminal.as_json:  # which --tap sets too
+    if not app.terminal.reserved:
         app.terminal.emit(as_text(proof, mutation))
         return
     from learnplan_db.evidence import formats  # noqa: PLC0415 - slow import

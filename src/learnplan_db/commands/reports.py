@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from learnplan_db.commands import showing
+from learnplan_db.commands import candidates, showing
 from learnplan_db.commands.arguments import Wanted
 from learnplan_db.commands.options import (
     App,
@@ -53,7 +53,13 @@ def _target(
 @command("log", "learnplan-db log --event fail", "learnplan-db log --oneline -n 10")
 @showing.words_argument
 @target_option
-@click.option("--event", "events", multiple=True, help="deploy, revert or fail.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    shell_complete=candidates.any_of("deploy", "revert", "fail"),
+    help="deploy, revert or fail.",
+)
 @click.option(
     "--change",
     "--change-pattern",

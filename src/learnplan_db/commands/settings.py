@@ -7,10 +7,12 @@ Source: manuals sqitch-init, sqitch-engine and sqitch-target; Sqitch 1.3.1, trie
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.commands.options import App, command, json_option, pass_app
 from learnplan_db.errors import SettingsError, without_password
 from learnplan_db.settings import endpoints, initial, listing, targets
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Action = Callable[[App, tuple[str, ...], Properties], None]
 
+ACTIONS = ("list", "show", "add", "alter", "remove")
 PLAIN = {
     "plan_file": (("-f", "--plan-file"), "Plan of the project."),
     "registry": (("--registry",), "Schema of the registry."),
@@ -89,6 +92,7 @@ def _workshop(app: App, name: str) -> Workshop:
 @click.argument("project")
 @click.option("--uri", "project_uri", metavar="URI", help="URI of the project.")
 @_properties("engine", "target")
+@json_option
 @pass_app
 def init(
     app: App,
@@ -101,14 +105,26 @@ def init(
     **options: str | None,
 ) -> None:
     """Make a directory a project: configuration, plan and directories."""
-    shop = _workshop(app, "init")
+    shop, said = _workshop(app, "init"), list[str]()
+
+    def tell(text: str) -> None:
+        said.append(text)
+        app.terminal.info(text)
+
+    shop = replace(shop, tell=tell)
     props = Properties.of(options, directories, variables)
     initial.initialize(shop, project, project_uri, props)
+    if app.terminal.as_json:
+        app.terminal.json(project=project, directory=str(shop.root), messages=said)
 
 
 @command("target", "learnplan-db -C . target add prod db:pg://db.example.org/app")
-@click.argument("action", default="list")
-@click.argument("words", nargs=-1, metavar="[NAME [URI]]")
+@click.argument(
+    "action", default="list", shell_complete=candidates.any_of(*ACTIONS, "rename")
+)
+@click.argument(
+    "words", nargs=-1, metavar="[NAME [URI]]", shell_complete=candidates.targets
+)
 @_properties("uri")
 @json_option
 @pass_app
@@ -128,8 +144,10 @@ def target(
 
 
 @command("engine", "learnplan-db -C . engine add pg prod")
-@click.argument("action", default="list")
-@click.argument("words", nargs=-1, metavar="[ENGINE [TARGET]]")
+@click.argument("action", default="list", shell_complete=candidates.any_of(*ACTIONS))
+@click.argument(
+    "words", nargs=-1, metavar="[ENGINE [TARGET]]", shell_complete=candidates.targets
+)
 @_properties("target")
 @json_option
 @pass_app
@@ -174,7 +192,11 @@ def _edit(
     """Return the action that edits the project, once it is known to be no package."""
 
     def edit(app: App, words: tuple[str, ...], props: Properties) -> None:
-        function(_workshop(app, function.__name__.replace("_", " ")), words, props)
+        kind, _, action = function.__name__.partition("_")
+        shop = _workshop(app, f"{kind} {action}")
+        function(shop, words, props)
+        if app.terminal.as_json:
+            app.terminal.json(**{kind: words[0]}, action=action, file=shop.shown)
 
     return edit
 

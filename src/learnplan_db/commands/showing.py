@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnplan_db.commands import candidates
 from learnplan_db.errors import ReportError
 from learnplan_db.reports import dates, formats, layouts
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from learnplan_db.model import Item
 
 COLORS = ("auto", "always", "never")
+ITEMS = ("raw", "full", "long", "medium", "short", "oneline")
+DATES = ("iso", "raw", "rfc", "full", "long", "medium", "short")
 ONELINE_ID = 6  # digits of an id in --oneline
 _COUNT = click.IntRange(min=0)
 
@@ -33,7 +36,9 @@ def setting(app: App, key: str) -> str | None:
 
 def words_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command its words, each a target."""
-    return click.argument("words", nargs=-1, metavar="[TARGET]")(function)
+    return click.argument(
+        "words", nargs=-1, metavar="[TARGET]", shell_complete=candidates.targets
+    )(function)
 
 
 def show_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +58,7 @@ def show_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             *("-f", "--format", "form"),
             metavar="FORMAT",
+            shell_complete=candidates.any_of(*ITEMS, "format:"),
             help="raw, full, long, medium, short, oneline or format:TEXT.",
         ),
     ):
@@ -65,6 +71,7 @@ def date_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         *("--date-format", "--date", "date_format"),
         metavar="FORMAT",
+        shell_complete=candidates.any_of(*DATES, "cldr:", "strftime:"),
         help="iso, raw, rfc, full, long, medium, short, cldr:TEXT or strftime:TEXT.",
     )(function)
 

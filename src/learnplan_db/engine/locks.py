@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 LOCK = 75474063  # Sqitch's own key, so that both tools exclude each other
-HELD_BY = "locks are held by "
+HELD_BY = "wait, or pg_terminate_backend(pid), and run it again: locks are held by "
 
 
 def lock(
-    connection: Connection, seconds: float, blocked: Callable[[str], None]
+    connection: Connection, seconds: float, blocked: Callable[[str, float], None]
 ) -> None:
     """
     Take Sqitch's lock for the session, asking again rather than waiting in a statement.
 
     A waiter inside a statement would stall somebody's CREATE INDEX CONCURRENTLY.
-    Args: seconds: how long to ask; blocked: called once with who holds it.
+    Args: seconds: how long to ask; blocked: called each time with who holds it, and
+        how many seconds are left.
     Raises: RegistryError: it stays held.
     """
-    end, told = time.monotonic() + seconds, False
+    end = time.monotonic() + seconds
     cursor = connection.cursor(row_factory=tuple_row)
     while True:
         row = cursor.execute(
@@ -45,9 +46,7 @@ def lock(
         if row and row[0]:
             return
         holder = _holder(connection)
-        if not told:
-            blocked(holder)
-            told = True
+        blocked(holder, max(0.0, end - time.monotonic()))
         if time.monotonic() > end:
             raise RegistryError.locked(seconds, holder)
         time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - jitter, not a secret
@@ -62,7 +61,10 @@ def _holder(connection: Connection) -> str:
     cursor = connection.cursor(row_factory=tuple_row)
     row = cursor.execute(
         """
-        select concat_ws(' ', 'pid', a.pid, a.usename, a.application_name, a.state)
+        select concat_ws(', ', 'pid ' || a.pid, a.usename,
+          nullif(a.application_name, ''), a.state, 'query of '
+            || pg_catalog.round(extract(epoch from
+              pg_catalog.clock_timestamp() - a.query_start)) || ' s ago')
         from pg_catalog.pg_locks as l
         inner join pg_catalog.pg_stat_activity as a on a.pid = l.pid
         where l.locktype = 'advisory' and l.granted and l.objid = %s

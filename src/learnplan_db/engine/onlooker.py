@@ -3,7 +3,7 @@ A second session that sees whom the first one waits for, while it waits.
 
 A session that waits for a lock can ask nothing, and when its attempt is over the server
 no longer knows whose lock it was. So a thread looks on: it opens its session when a
-statement takes long, asks pg_blocking_pids, and tells each blocker once. No session to
+statement takes long, asks pg_blocking_pids, and tells who blocks. No session to
 be had means nothing to tell, never a failed deploy.
 May import session and progress; never prints, and tells through a callback.
 Source: PostgreSQL, "System Information Functions"; design, the engine.
@@ -44,7 +44,9 @@ select b.pid, case
       else a.state end,
     'in its transaction for ' || pg_catalog.round(extract(epoch from
       pg_catalog.clock_timestamp() - a.xact_start)) || ' s',
-    case when a.state is not null and a.query <> '' then 'query: ' || case
+    case when a.state is not null and a.query <> '' then 'query of '
+      || pg_catalog.round(extract(epoch from
+        pg_catalog.clock_timestamp() - a.query_start)) || ' s ago: ' || case
       when pg_catalog.length(q.words) > 60
       then pg_catalog.substr(q.words, 1, 60) || '...' else q.words end end)
   end
@@ -100,6 +102,10 @@ class Onlooker:
         finally:
             self._since = 0.0
 
+    def again(self, reason: str) -> None:
+        """Tell that the work is tried once more."""
+        self._tell(Progress("retry", detail=reason))
+
     def _look_on(self) -> None:
         session: psycopg.Connection[Any] | None = None
         try:
@@ -127,8 +133,11 @@ class Onlooker:
         with self._work:
             if self._since != since:
                 return  # the work is over: this is not about it
-            new = [text for pid, text in found if pid not in self.seen]
+            new = {pid for pid, _ in found} - {*self.seen}
             self.seen |= dict(found)
-            left = max(0.0, self._until - time.monotonic())
-        for text in new:
-            self._tell(Progress("waiting", seconds=left, detail=text))
+            now = time.monotonic()
+            left = max(0.0, self._until - now)
+        for pid, text in found:
+            action = "waiting" if pid in new else "still-waiting"
+            waited = now - since
+            self._tell(Progress(action, seconds=left, detail=text, waited=waited))

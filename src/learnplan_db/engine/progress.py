@@ -29,7 +29,9 @@ class Progress:
     change; else what is done around them, such as blocked, create-registry,
     deploying, taking-back, up-to-date, losing, failed, comment or warning; output,
     verify-output and notice carry what scripts print; waiting names one who holds a
-    lock, and is told from a thread of its own. ``width`` is the longest label.
+    lock, once, then still-waiting again and again, with the seconds that are left and
+    those waited, from a thread of its own; retry that a change is tried once more.
+    ``width`` is the longest label.
     """
 
     action: str
@@ -41,6 +43,7 @@ class Progress:
     count: int = 0
     error: LearnplanError | None = None
     loss: Loss | None = None
+    waited: float = 0.0
 
 
 Tell: TypeAlias = Callable[[Progress], None]

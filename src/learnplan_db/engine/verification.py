@@ -7,6 +7,7 @@ Source: Sqitch 1.3.1, verify and check.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -200,6 +201,7 @@ def _verify_one(
 ) -> list[tuple[str, LearnplanError]]:
     """Return what is wrong with one deployed change."""
     failures: list[LearnplanError] = []
+    began = time.monotonic()
     planned = plans.by_id(work.project.plan, one.change_id)
     work.tell(Progress("verify", one.label, "start", width=work.width))
     if planned is None:
@@ -227,6 +229,6 @@ def _verify_one(
             text = f'Verify script "{shown}" failed.'
             work.tell(Progress("comment", detail=text))
             failures.append(error)
-    state = "not ok" if failures else "ok"
-    work.tell(Progress("verify", one.label, state, width=work.width))
+    state, took = "not ok" if failures else "ok", time.monotonic() - began
+    work.tell(Progress("verify", one.label, state, took, width=work.width))
     return [(one.name, error) for error in failures]

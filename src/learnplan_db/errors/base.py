@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,13 +48,14 @@ class LearnplanError(Exception):
     """
     Base of all errors that are the user's to mend.
 
-    Args: message: what happened, lower case, no full stop; where: file:line, object
-        or server, or None; fix: what to do next, or None. ``mild`` marks what is
-        told on standard output, since it is no error.
+    Args: message: what happened, lower case, no full stop; where: a file and its line,
+        object or server, or None; fix: what to do next, or None. ``mild`` marks what
+        is told on standard output, since it is no error.
     """
 
     exit_code = 2
     mild = False
+    sqlstate: str | None = None
 
     def __init__(
         self, message: str, *, where: str | None = None, fix: str | None = None
@@ -73,6 +74,17 @@ class LearnplanError(Exception):
         if self.fix:
             lines.append(f"  fix  {self.fix}")
         return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error as JSON holds it."""
+        return {
+            "class": type(self).__name__,
+            "message": self.message,
+            "where": self.where,
+            "fix": self.fix,
+            "sqlstate": self.sqlstate,
+            "exit_code": self.exit_code,
+        }
 
 
 class NothingDoneError(LearnplanError):

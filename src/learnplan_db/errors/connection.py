@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from learnplan_db.errors.base import LearnplanError
 
+# What PostgreSQL and PgBouncer say when no session is left; libpq has no SQLSTATE then.
+_FULL = (
+    "too many clients already",
+    "too many connections for",
+    "remaining connection slots are reserved",
+    "no more connections allowed",
+)
+_MAKE_ROOM = (
+    "wait until sessions end, end idle ones (pg_stat_activity), or raise "
+    "max_connections, or the connection limit of the role or database that it names"
+)
+
 
 class ConnectError(LearnplanError):
     """No connection to the target, or one on which the command must not run."""
@@ -12,11 +24,10 @@ class ConnectError(LearnplanError):
     def refused(cls, target: str, text: str) -> ConnectError:
         """The server cannot be reached or will not have us."""
         reason = " ".join(text.split())
-        return cls(
-            f"no connection: {reason}",
-            where=target,
-            fix="check host, port, database, user and password (PGPASSWORD, .pgpass)",
-        )
+        fix = "check host, port, database, user and password (PGPASSWORD, .pgpass)"
+        if any(words in reason for words in _FULL):
+            fix = _MAKE_ROOM
+        return cls(f"no connection: {reason}", where=target, fix=fix)
 
     @classmethod
     def standby(cls, target: str) -> ConnectError:
@@ -49,11 +60,13 @@ class ConnectError(LearnplanError):
     @classmethod
     def database_said(cls, text: str, state: str | None) -> ConnectError:
         """Whatever the server refused outside of a script."""
-        return cls(
+        error = cls(
             " ".join(text.split()),
             where=f"SQLSTATE {state or 'unknown'}",
             fix="see what the server says; nothing is left half done",
         )
+        error.sqlstate = state
+        return error
 
     @classmethod
     def lost(cls, text: str) -> ConnectError:

@@ -42,7 +42,8 @@ class IdentityError(LearnplanError):
         return cls(
             f'login "{login}" cannot take the role "{role}"',
             where="acting_as",
-            fix=f"create the role if it is missing, then: grant {' to '.join(names)}",
+            fix=f"create the role if it is missing, then: grant {' to '.join(names)} "
+            "(on PostgreSQL 16 and later: with set true)",
         )
 
     @classmethod
@@ -68,4 +69,23 @@ class IdentityError(LearnplanError):
             f"the block ended normally, but its transaction is lost (status {status})",
             where="acting_as",
             fix="let errors leave the block, or catch them around conn.transaction()",
+        )
+
+    @classmethod
+    def autocommit(cls) -> IdentityError:
+        """What is set for a transaction would be gone with the statement."""
+        return cls(
+            "every statement would be a transaction of its own: the engine or the "
+            "connection is in AUTOCOMMIT",
+            where="acting_as",
+            fix="use an engine, or execution options, of another isolation_level",
+        )
+
+    @classmethod
+    def used(cls) -> IdentityError:
+        """The same block a second time; inside itself it would take back the first."""
+        return cls(
+            "this block has been used already",
+            where="acting_as",
+            fix="call acting_as(...) again for another block",
         )

@@ -232,7 +232,8 @@ class ProofError(LearnplanError):
             f'login "{login}" may not become {quoted}',
             where=where,
             fix="grant them to a login of the prover's own: "
-            f'grant {", ".join(map(identifier, roles))} to "..."',
+            f'grant {", ".join(map(identifier, roles))} to "..." '
+            "(on PostgreSQL 16 and later: with set true)",
         )
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from learnplan_db.errors.base import LearnplanError
 
@@ -32,7 +32,6 @@ class ScriptError(LearnplanError):
     how many statements were, of a script that is not one transaction.
     """
 
-    sqlstate: str | None = None
     detail: str | None = None
     hint: str | None = None
     statement: str | None = None
@@ -51,6 +50,11 @@ class ScriptError(LearnplanError):
         )
         shown = [label + text for label, text in parts if text]
         return "\n".join([self.message, *shown])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error as JSON holds it, with what the server said of it."""
+        told = {"detail": self.detail, "hint": self.hint, "excerpt": self.excerpt}
+        return super().as_json() | told
 
     @classmethod
     def refused(cls, what: str, where: str, fix: str | None = None) -> ScriptError:
