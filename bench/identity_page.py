@@ -28,6 +28,7 @@ A transaction is one `select 1` on one connection, in `acting_as` and in
 server has. In autocommit, BEGIN and what takes the role travel together; psycopg's
 other mode sends its BEGIN alone.
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 python -m bench.identity         # under a minute; writes docs/performance/identity.json
 python -m bench.identity --quick # a look

@@ -58,6 +58,7 @@ METHOD = """\
 - pytest-postgresql rolls nothing back by itself: the fixture that does is the dozen of
   lines that a project writes.
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 python -m bench.isolation    # three minutes; writes docs/performance/isolation.json
 python -m bench.isolation --quick    # a look; few tests, one round

@@ -64,6 +64,7 @@ METHOD = """\
 - **All connect as the superuser** of the throw-away server, and take the personas'
   roles.
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 apt-get install libtap-parser-sourcehandler-pgtap-perl postgresql-15-pgtap
 ./dev bench-prove     # a minute or two; writes this section

@@ -46,6 +46,7 @@ The plans themselves, each with the pages of its nodes, are in
 
 ### Repeat row security
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 ./dev bench-rls            # 10,000 and 100,000 plans
 ./dev bench-large          # 1,000,000 plans too: 12 GB of disk, a quarter of an hour

@@ -33,6 +33,7 @@ trips.
 - **One core**: the server has one, PgBouncer and pgbench share the other. **Two**: all
   share both.
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 ./dev system-deps                  # PgBouncer, where apt is
 python -m bench.throughput         # under three minutes; writes throughput.json

@@ -15,7 +15,7 @@ from bench.changes import CHANGES
 from bench.errors import BenchError
 from bench.reads import READS
 from bench.wording import TYPES, WRITE
-from learnplan_db.security.personas import AGAIN
+from learnplan_db.security.becoming import AGAIN
 
 if TYPE_CHECKING:
     from bench.wording import Question

@@ -93,6 +93,7 @@ METHOD = """\
 - **The role** that writes is the same in every layer, since the stamps ask for its
   rights; identity is set once a session.
 
+<!-- not run: it measures for minutes, on a machine that is idle -->
 ```sh
 python -m bench.writes            # two minutes; writes docs/performance/writes.json
 python -m bench.writes --quick    # a look; one round

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +20,6 @@ from fix_accessors import (
     plan,
 )
 from fix_attacks import REFUSED, told
-from fix_database import ROOT
 
 if TYPE_CHECKING:
     from fix_personas import World
@@ -284,18 +282,3 @@ def test_accessors_show_what_the_tables_show_in_any_world(world: World) -> None:
 def test_accessors_show_what_the_tables_show_in_many_worlds(world: World) -> None:
     """The same in hundreds of worlds (design, policies)."""
     property_of(300)(world)
-
-
-def test_page_of_the_docs_says_what_works(world: World) -> None:
-    """Each statement of docs/accessors.md is one that a signed-in user may run."""
-    rows = every_shape(world)
-    page = (ROOT / "docs" / "accessors.md").read_text()
-    text = "\n".join(re.findall(r"^```sql\n(.*?)^```", page, re.DOTALL | re.MULTILINE))
-    text = text.replace("…", str(next(iter(rows.plans.values()))))
-    statements = [one for one in re.sub("--.*", "", text).split(";") if one.strip()]
-    with world.as_user("ann"):
-        found = [
-            len(world.connection.execute(s.encode()).fetchall()) for s in statements
-        ]
-    # Of ann's six plans three are public, two of them on SQL.
-    assert [5, 1, 6, 2, 2, 3] == found
