@@ -12,10 +12,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 if TYPE_CHECKING:
     import pytest
 
+# As people have it: what is written and not yet sent may fail at the end only.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 pytest_plugins = [
     "fix_tools",  # first: others import it
+    "fix_alchemy",
     "fix_browser",
+    "fix_mermaid",  # after the browser, which it uses
     "fix_database",
+    "fix_doctor",
     "fix_drift",
     "fix_oracle",
     "fix_personas",
@@ -31,9 +37,15 @@ pytest_plugins = [
     "fix_servers",
     "fix_traffic",
     "fix_catalog",
+    "fix_drawing",
     "fix_copies",
+    "fix_docs",
     "fix_shapes",
+    "fix_docker",
+    "fix_export",
+    "fix_terminal",
     "fix_pool",  # after the servers, in front of which it is
+    "fix_hosts",
 ]
 
 

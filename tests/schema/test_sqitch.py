@@ -125,6 +125,7 @@ def test_sqitch_says_up_to_date_after_our_deploy(sqitch: str, database: str) -> 
     assert "Check successful" in checked.stdout
 
 
+@pytest.mark.gate
 def test_we_say_up_to_date_after_sqitch_deploy(
     sqitch: str, database: str, admin_dsn: str
 ) -> None:

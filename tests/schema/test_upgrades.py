@@ -1,4 +1,8 @@
-"""Upgrades and logical copies lose nothing: what a DBA does once in some years."""
+"""
+Upgrades and logical copies lose nothing: what a DBA does once in some years.
+
+What docs/backups.md shows of them is done here.
+"""
 
 from __future__ import annotations
 

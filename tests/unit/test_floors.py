@@ -15,49 +15,59 @@ SOURCE = Path(__file__).parents[2] / "src" / "learnplan_db"
 # A line a floor, the lowest first; an indented line goes on with the one above.
 TABLE = """
 catalog.alteration catalog.deparsed catalog.losses catalog.objects engine.watch errors
-  evidence.legal model plans.shapes proof.nouns proof.places proof.trimmings
-  psql.variables psql.wire settings.uri terminal testing.addresses testing.options
-catalog.fingerprint catalog.names catalog.ownership catalog.reading engine.git
-  engine.locks engine.progress engine.rows evidence.terms mutation.equivalents
-  mutation.predicates plans.grammar plans.objects plans.scripts plans.templates
+  evidence.legal ext.async_kinds health.nouns model pictures.model plans.shapes
+  proof.nouns proof.places proof.trimmings psql.variables psql.wire settings.uri
+  terminal testing.addresses testing.options
+api.results catalog.fingerprint catalog.names catalog.ownership catalog.reading
+  engine.git engine.locks engine.progress engine.rows evidence.terms export.files
+  ext.alembic ext.engines mutation.equivalents mutation.predicates pictures.mermaid
+  pictures.words plans.grammar plans.objects plans.scripts plans.templates
   plans.writing proof.constraints proof.grid proof.pipe proof.questions proof.rights
   proof.situations proof.statements proof.worlds psql.copying psql.lexer
   reports.colors reports.dates reports.history reports.layouts reports.planned
-  security.personas security.variables server.binaries server.processes
-  settings.gitconfig settings.listing testing.hooks testing.scores testing.sessions
-__init__ catalog.difference catalog.edges catalog.rights engine.registry
-  evidence.picture evidence.text mutation.bodies mutation.surface plans.layout
-  plans.plan proof.looks proof.matrix proof.questions_accessors proof.questions_identity
-  proof.questions_rules proof.reference proof.sample proof.target proof.trial psql.client psql.concurrent
-  psql.draft psql.ends psql.meta psql.splitter reports.formats reports.standing
-  server.embedded settings.configuration settings.gitedit testing.personas
-catalog.order catalog.wording commands.progress commands.tables engine.resumption
-  evidence.formats evidence.page mutation.faults plans.editor plans.planfile
-  plans.reading proof.callers proof.figures proof.leftovers proof.random_worlds
-  psql.failure psql.files server.demo settings.identity testing.rows
-catalog.making mutation.faults_functions mutation.faults_grants
-  mutation.faults_policies mutation.faults_tables plans.authoring plans.bundle
-  proof.effects proof.onlooker psql.frame psql.scan settings.config
+  security.becoming security.variables server.binaries server.processes
+  settings.gitconfig settings.listing testing.containers testing.hooks testing.scores
+  testing.sessions
+catalog.difference catalog.edges catalog.rights commands.events commands.summary
+  engine.registration evidence.picture evidence.text ext.sqlalchemy mutation.bodies
+  mutation.surface pictures.graphviz pictures.reference pictures.source plans.layout
+  plans.plan proof.looks proof.matrix proof.questions_accessors
+  proof.questions_identity proof.questions_rules proof.reference proof.sample
+  proof.target proof.trial psql.client psql.concurrent psql.draft psql.ends psql.meta
+  psql.splitter reports.formats reports.standing security.personas server.embedded
+  settings.configuration settings.gitedit testing.personas
+catalog.order catalog.wording commands.tables engine.registry engine.resumption
+  evidence.formats evidence.page export.span mutation.faults pictures.page
+  pictures.tables plans.editor plans.planfile plans.reading proof.callers
+  proof.figures proof.leftovers proof.random_worlds psql.failure psql.files
+  server.demo settings.identity testing.rows
+api.recording catalog.making commands.progress mutation.faults_functions
+  mutation.faults_grants mutation.faults_policies mutation.faults_tables
+  pictures.reading plans.authoring plans.bundle proof.effects proof.onlooker
+  psql.frame psql.scan settings.config
 catalog.columns engine.session mutation.controls mutation.mutants proof.search
   psql.script settings.targets testing.servers
-catalog.altering commands.arguments engine.lost engine.onlooker engine.state
-  proof.findings psql.guard psql.removals security.inverse settings.editing
-  testing.databases
-catalog.careful commands.options engine.census engine.dependencies engine.pending
-  proof.gallery proof.prover psql.stage security.render settings.endpoints
-  settings.initial testing.mutation
-catalog.repair catalog.script cli commands.config commands.settings commands.showing
-  engine.losses mutation.scoring proof.reading psql.player
-commands.catalog commands.planned commands.reports psql.flight start
-__main__ engine.execution
-engine.tenure
-engine.work
-engine.recovery engine.verification
+api.lending catalog.altering commands.arguments engine.lost engine.onlooker
+  engine.state proof.findings psql.guard psql.removals security.inverse seeding.world
+  settings.editing testing.databases
+api.sources catalog.careful commands.candidates engine.census engine.dependencies
+  engine.pending health.patient proof.gallery proof.planned proof.prover psql.stage
+  security.render settings.endpoints settings.initial testing.mutation
+catalog.repair catalog.script commands.options engine.losses export.reading
+  health.activity health.connecting health.deployed health.people health.rights
+  health.settings mutation.scoring proof.reading psql.player
+commands.completion commands.config commands.settings commands.showing
+  commands.versions health.guards psql.flight
+cli commands.catalog commands.reports commands.seeding engine.execution export.transit
+  health.examination
+commands.doctor commands.drawing engine.tenure export.hosts start
+__main__ commands.exporting engine.work export.offline
+api.questions commands.planned engine.recovery engine.verification
 commands.texts engine.deployment
 commands.authoring commands.files engine.runner
-catalog.scratch commands.job commands.own pytest_plugin
-catalog.drift commands.checking commands.database commands.proving
-catalog.telling
+api.scripts catalog.scratch commands.job commands.own pytest_plugin
+aio catalog.drift commands.checking commands.proving commands.rehearsing
+__init__ catalog.telling commands.database
 commands.drifting
 """
 FLOORS = [set(line.split()) for line in TABLE.replace("\n  ", " ").strip().split("\n")]
@@ -141,3 +151,15 @@ def test_module_never_prints(module: str) -> None:
 def test_floors_name_existing_modules() -> None:
     """A module that is gone leaves the table too."""
     assert set() == set().union(*FLOORS) - set(MODULES)
+
+
+def test_no_two_fixtures_share_a_name() -> None:
+    """A fixture of a plugin module is found by its name alone: the later one would win."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(Path(__file__).parents[1].glob("fix_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+                "fixture" in ast.unparse(one) for one in node.decorator_list
+            ):
+                found.setdefault(node.name, []).append(path.name)
+    assert {} == {name: files for name, files in found.items() if len(files) > 1}
