@@ -173,6 +173,32 @@ def test_server_keeps_running_when_its_starter_ends(server: Server) -> None:
     assert kept(server.start())
 
 
+def test_demo_whose_database_was_changed_is_made_anew(root: Path) -> None:
+    """It says what differs and how to begin again; that works."""
+    environ = os.environ | {"LEARNPLAN_STATE_DIR": str(root)}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "learnplan_db", *words]
+        return subprocess.run(
+            argv, env=environ, capture_output=True, text=True, check=False
+        )
+
+    try:
+        assert 0 == run("demo").returncode
+        change = "drop policy users_select_authenticated on learnplan.users"
+        assert 0 == run("psql", "--", "-c", change).returncode
+        found = run("demo")
+        assert 2 == found.returncode
+        assert "does not verify: policy_users" in found.stderr
+        assert (
+            "  fix  somebody changed it; make it anew: learnplan-db demo --fresh"
+            in (found.stderr)
+        )
+        assert 0 == run("demo", "--fresh").returncode
+    finally:
+        run("server", "stop")
+
+
 def test_many_processes_start_one_server(root: Path) -> None:
     """Eight at once on a new directory: one initdb, one server."""
     starters = [

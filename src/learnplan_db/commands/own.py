@@ -99,8 +99,7 @@ def demo(app: App, *, fresh: bool) -> None:
         )
         checked = verification.verify(connection, project)
     if checked.failures:
-        names = [name for name, _ in checked.failures]
-        raise VerifyError.failed(len(names), names)
+        raise VerifyError.demo_failed([name for name, _ in checked.failures])
     rows = sample.load_sample(conninfo)
     with session.connect(conninfo) as connection:
         proof = prove(connection)

@@ -327,3 +327,11 @@ class VerifyError(LearnplanError):
             f"{count} {noun} not verify: {', '.join(names)}",
             fix="see above for each; put the objects back, or revert and deploy",
         )
+
+    @classmethod
+    def demo_failed(cls, names: list[str]) -> VerifyError:
+        """The demo's own database, which stays from one run to the next, differs."""
+        return cls(
+            f"the demo's database does not verify: {', '.join(names)}",
+            fix="somebody changed it; make it anew: learnplan-db demo --fresh",
+        )
