@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -36,7 +37,7 @@ LOSING = " -c learnplan_db.allow_data_loss=on"
 
 
 @dataclass
-class Host:
+class Host(ABC):
     """A host's directory, and the conninfo of its database."""
 
     directory: Path
@@ -56,7 +57,7 @@ class Host:
         """Where the migrations are."""
         return self.directory / self.migrations
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - a tool may need nothing
         """Write what the tool needs besides migrations."""
 
     def export(self, *words: str) -> list[Path]:
@@ -68,13 +69,13 @@ class Host:
         self.written += sorted(set(self.place.iterdir()) - before)
         return self.written
 
+    @abstractmethod
     def up(self) -> CompletedProcess[str]:
         """Apply what is not applied."""
-        raise NotImplementedError
 
+    @abstractmethod
     def down(self) -> CompletedProcess[str]:
         """Take back the migration that was applied last."""
-        raise NotImplementedError
 
     def run(self, *argv: str, **environment: str) -> CompletedProcess[str]:
         """Run a program in the directory, with the session's settings."""
